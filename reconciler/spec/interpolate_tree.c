@@ -1,0 +1,211 @@
+/* Interpolating the scalars of a tree, and writing down what that tree can be read from again. */
+#include "base/memory.h"
+#include "spec/diagnostics.h"
+#include "spec/interpolate_internal.h"
+#include "spec/node.h"
+#include "spec/utf8.h"
+
+#include <string.h>
+#include <utstring.h>
+
+/* What all texts of a tree may grow to together. */
+#define TREE_MAX_BYTES (32u << 20)
+
+/* The way to a node, for messages; only put into words when there is one. */
+struct step {
+    const struct step *parent;
+    const char *key; /* NULL: the index counts */
+    size_t index;
+};
+
+struct walk {
+    struct arena *arena;
+    const struct variables *variables;
+    struct diagnostics *diagnostics;
+    size_t bytes; /* of all results */
+    int status;
+};
+
+static void append_step(UT_string *path, const struct step *step) {
+    if (step->parent)
+        append_step(path, step->parent);
+    if (step->key)
+        utstring_printf(path, "%s%s", utstring_len(path) > 0 ? "." : "", step->key);
+    else
+        utstring_printf(path, "[%zu]", step->index);
+}
+
+static void report(struct walk *walk, const struct step *step, const struct diagnostic *problem) {
+    UT_string path;
+    utstring_init(&path);
+    if (step)
+        append_step(&path, step);
+    struct diagnostic diagnostic = *problem;
+    diagnostic.path = utstring_len(&path) > 0 ? utstring_body(&path) : NULL;
+    diagnostics_add(walk->diagnostics, &diagnostic);
+    utstring_done(&path);
+    if (problem->severity == SEVERITY_ERROR)
+        walk->status = -1;
+}
+
+/* Where a byte of a scalar's text is in the file. Known for a text on one line that was written as
+ * it is; for any other it is the start of the scalar. */
+static void locate(const struct node *node, const char *text, size_t offset,
+                   struct diagnostic *diagnostic) {
+    size_t length = strlen(text);
+    unsigned columns = (unsigned)utf8_length(text, length);
+    unsigned quotes = node->quoted ? 2 : 0;
+    diagnostic->at = node->at;
+    diagnostic->width = node->width;
+    if (node->width != columns + quotes)
+        return;
+    unsigned before = (unsigned)utf8_length(text, offset);
+    diagnostic->at.column += before + quotes / 2;
+    diagnostic->width = columns - before;
+    const char *close = strchr(text + offset, '}');
+    if (close)
+        diagnostic->width =
+            (unsigned)utf8_length(text + offset, (size_t)(close + 1 - text) - offset);
+}
+
+static void report_problem(struct walk *walk, const struct step *step, const struct node *node,
+                           const struct interpolation *result) {
+    struct diagnostic diagnostic = {.severity = SEVERITY_ERROR, .message = result->problem};
+    locate(node, node->text, result->problem_at, &diagnostic);
+    report(walk, step, &diagnostic);
+}
+
+/* The offset of the first "$NAME" or "${NAME" in a text. */
+static size_t find_use(const char *text, const char *name) {
+    size_t length = strlen(name);
+    for (const char *at = strchr(text, '$'); at; at = strchr(at + 1, '$')) {
+        const char *start = at + 1 + (at[1] == '{');
+        if (strncmp(start, name, length) == 0)
+            return (size_t)(at - text);
+    }
+    return 0;
+}
+
+static void warn_unset(struct walk *walk, const struct step *step, const struct node *node,
+                       const struct interpolation *result) {
+    for (const char *const *name = result->unset; *name; name++) {
+        cleanup_free char *message =
+            format_text("variable \"%s\" is not set; it is replaced by nothing", *name);
+        cleanup_free char *help = format_text(
+            "set it in the environment or in an env file, or give a default: ${%s:-…}", *name);
+        struct diagnostic diagnostic = {
+            .severity = SEVERITY_WARNING, .message = message, .help = help};
+        locate(node, node->text, find_use(node->text, *name), &diagnostic);
+        diagnostic.width = (unsigned)strlen(*name) + 1;
+        report(walk, step, &diagnostic);
+    }
+}
+
+static void report_text(struct walk *walk, const struct step *step, const struct node *node,
+                        const char *message) {
+    struct diagnostic diagnostic = {
+        .severity = SEVERITY_ERROR, .at = node->at, .width = node->width, .message = message};
+    report(walk, step, &diagnostic);
+}
+
+static void interpolate_scalar(struct walk *walk, const struct step *step, struct node *node) {
+    if (node->interpolated)
+        return;
+    node->interpolated = true;
+    if (!strchr(node->text, '$'))
+        return;
+    struct interpolation result =
+        interpolate_text(walk->arena, node->text, strlen(node->text), walk->variables, NULL, NULL);
+    if (result.sensitive) {
+        node->sensitive = true;
+        unsigned last = node->last_line > node->at.line ? node->last_line : node->at.line;
+        if (node->at.file)
+            diagnostics_hide_lines(walk->diagnostics, node->at.file, node->at.line, last);
+    }
+    if (!result.text) {
+        node->unreadable = true;
+        report_problem(walk, step, node, &result);
+        return;
+    }
+    warn_unset(walk, step, node, &result);
+    if (!utf8_valid(result.text, result.length)) {
+        report_text(walk, step, node,
+                    "the text is not UTF-8 once its variables are replaced: correct their values");
+        return;
+    }
+    walk->bytes += result.length;
+    if (walk->bytes > TREE_MAX_BYTES) {
+        cleanup_free char *message =
+            format_text("the file's texts grow beyond %u MiB once their variables are replaced: "
+                        "use shorter values",
+                        TREE_MAX_BYTES >> 20);
+        report_text(walk, step, node, message);
+        return;
+    }
+    node->template = node->text;
+    node->text = result.text;
+}
+
+static void interpolate_node(struct walk *walk, const struct step *parent, struct node *node) {
+    if (walk->bytes > TREE_MAX_BYTES)
+        return;
+    if (node->kind == NODE_SCALAR)
+        interpolate_scalar(walk, parent, node);
+    for (size_t i = 0; node->kind == NODE_LIST && i < node->count; i++) {
+        struct step step = {parent, NULL, i};
+        interpolate_node(walk, &step, node->items[i]);
+    }
+    for (size_t i = 0; node->kind == NODE_MAP && i < node->count; i++) {
+        struct step step = {parent, node->entries[i].key, 0};
+        interpolate_node(walk, &step, node->entries[i].value);
+    }
+}
+
+int interpolate_tree(struct arena *arena, struct node *root, const struct variables *variables,
+                     struct diagnostics *diagnostics) {
+    struct walk walk = {arena, variables, diagnostics, 0, 0};
+    if (root)
+        interpolate_node(&walk, NULL, root);
+    return walk.status;
+}
+
+static const char *escape(struct arena *arena, const char *text) {
+    size_t dollars = 0;
+    for (const char *at = text; *at; at++)
+        dollars += *at == '$';
+    if (dollars == 0)
+        return text;
+    char *escaped = arena_alloc(arena, strlen(text) + dollars + 1);
+    char *out = escaped;
+    for (; *text; text++) {
+        *out++ = *text;
+        if (*text == '$')
+            *out++ = '$';
+    }
+    return escaped;
+}
+
+struct node *interpolation_undo(struct arena *arena, const struct node *root) {
+    struct node *copy = arena_alloc(arena, sizeof *copy);
+    *copy = *root;
+    if (root->kind == NODE_SCALAR) {
+        /* Only interpolating makes a text sensitive, and then keeps what was written. */
+        if (root->sensitive)
+            copy->text = root->template ? root->template : "";
+        else
+            copy->text = escape(arena, root->text);
+        copy->sensitive = copy->interpolated = false;
+        copy->template = NULL;
+    } else if (root->kind == NODE_LIST) {
+        copy->items = arena_array(arena, struct node *, root->count);
+        for (size_t i = 0; i < root->count; i++)
+            copy->items[i] = interpolation_undo(arena, root->items[i]);
+    } else if (root->kind == NODE_MAP) {
+        copy->entries = arena_array(arena, struct entry, root->count);
+        for (size_t i = 0; i < root->count; i++) {
+            copy->entries[i] = root->entries[i];
+            copy->entries[i].value = interpolation_undo(arena, root->entries[i].value);
+        }
+    }
+    return copy;
+}

@@ -1,0 +1,143 @@
+/* What is done to trees between reading and decoding: nulls that remove nothing, and ${…}. */
+#include "base/memory.h"
+#include "spec/interpolate.h"
+#include "spec/keys.h"
+#include "spec/reading.h"
+
+#include <string.h>
+
+/* --- walking a tree by the tables ------------------------------------------------------------- */
+
+static void visit_value(const struct field_spec *field, struct node **slot, visit_field *visit,
+                        void *context) {
+    struct node *value = *slot;
+    if (!field_has_kind(field)) {
+        visit(context, field, slot);
+    } else if (field->type->shape == SHAPE_OBJECT) {
+        visit_fields(field->kind, value, visit, context);
+    } else if (value->kind == NODE_LIST) {
+        for (size_t i = 0; i < value->count; i++)
+            visit_fields(field->kind, value->items[i], visit, context);
+    } else if (value->kind == NODE_MAP) {
+        for (size_t i = 0; i < value->count; i++)
+            visit_fields(field->kind, value->entries[i].value, visit, context);
+    }
+}
+
+void visit_fields(const struct kind_spec *kind, struct node *node, visit_field *visit,
+                  void *context) {
+    if (node->kind != NODE_MAP)
+        return;
+    for (size_t i = 0; i < node->count; i++) {
+        const struct field_spec *field = kind_field(kind, node->entries[i].key);
+        if (field)
+            visit_value(field, &node->entries[i].value, visit, context);
+    }
+}
+
+/* --- removals -----------------------------------------------------------------------------------
+ */
+
+/* Finds a map's entries in constant time: an Environment may overlay thousands of services. */
+static const struct node *find_in(const struct key_index *index, const struct node *map,
+                                  const char *key) {
+    size_t place = key_index_find(index, key);
+    return !map || place == KEY_NONE ? NULL : map->entries[place].value;
+}
+
+static void check_map_removals(struct decoder *decoder, const struct path *path,
+                               const struct kind_spec *kind, const struct node *target,
+                               const struct node *patch) {
+    cleanup_key_index struct key_index index = KEY_INDEX_INIT;
+    for (size_t i = 0; target && target->kind == NODE_MAP && i < target->count; i++)
+        key_index_add(&index, target->entries[i].key);
+    for (size_t i = 0; i < patch->count; i++) {
+        const struct entry *entry = &patch->entries[i];
+        struct path inner = {path, entry->key, 0};
+        const struct node *under = find_in(&index, target, entry->key);
+        if (entry->value->kind == NODE_MAP) {
+            check_removals(decoder, &inner, kind, under, entry->value);
+        } else if (entry->value->kind == NODE_NULL && !kind->short_type && !under) {
+            cleanup_free char *help =
+                format_text("write %s: {} to declare it, or take the line out", entry->key);
+            problem_at_key(decoder, &inner, entry, help,
+                           "an empty value (null) removes the %s, but none is declared before it",
+                           kind->name);
+        }
+    }
+}
+
+void check_removals(struct decoder *decoder, const struct path *path, const struct kind_spec *kind,
+                    const struct node *target, const struct node *patch) {
+    for (size_t i = 0; i < patch->count; i++) {
+        const struct entry *entry = &patch->entries[i];
+        const struct field_spec *field = kind_field(kind, entry->key);
+        if (!field || !field_has_kind(field) || entry->value->kind != NODE_MAP)
+            continue;
+        struct path inner = {path, entry->key, 0};
+        const struct node *under =
+            target && target->kind == NODE_MAP ? node_get(target, entry->key) : NULL;
+        if (field->type->shape == SHAPE_OBJECT_MAP)
+            check_map_removals(decoder, &inner, field->kind, under, entry->value);
+        else if (field->type->shape == SHAPE_OBJECT)
+            check_removals(decoder, &inner, field->kind, under, entry->value);
+    }
+}
+
+/* --- interpolation ------------------------------------------------------------------------------
+ */
+
+struct verbatim { /* where a node is kept from interpolation, and what is there */
+    struct node **slot;
+    struct node written;
+    struct verbatim *next;
+};
+
+struct verbatim_list {
+    struct arena *arena;
+    struct verbatim *first;
+    struct node nothing;
+};
+
+/* By an alias the same node may stand where it is interpolated, so it is kept as a copy. */
+static void hide_verbatim(void *context, const struct field_spec *field, struct node **slot) {
+    struct verbatim_list *list = context;
+    if (!(field->flags & FIELD_VERBATIM) || (*slot)->kind == NODE_NULL)
+        return;
+    struct verbatim *hidden = arena_alloc(list->arena, sizeof *hidden);
+    *hidden = (struct verbatim){slot, **slot, list->first};
+    list->first = hidden;
+    *slot = &list->nothing;
+}
+
+/* Variables of secrets are marked before anything is made from them; their names may themselves be
+ * made from variables. */
+static void mark_secrets(struct reading *reading) {
+    struct node *secrets = node_get(reading->spec, "secrets");
+    if (!secrets || secrets->kind != NODE_MAP)
+        return;
+    reading->decoder.secrets = secrets;
+    const char **names = arena_array(reading->trees, const char *, secrets->count + 1);
+    size_t count = 0;
+    for (size_t i = 0; i < secrets->count; i++) {
+        struct node *secret = secrets->entries[i].value;
+        struct node *env = secret->kind == NODE_MAP ? node_get(secret, "env") : NULL;
+        if (!env || env->kind != NODE_SCALAR)
+            continue;
+        if (!strchr(env->text, '$') ||
+            interpolate_tree(reading->trees, env, reading->variables, reading->diagnostics) == 0)
+            names[count++] = env->text;
+    }
+    variables_mark_all_sensitive(reading->variables, names);
+}
+
+void interpolate_environment(struct reading *reading) {
+    mark_secrets(reading);
+    struct verbatim_list list = {.arena = reading->trees, .nothing = {.kind = NODE_NULL}};
+    visit_fields(&kind_environment_spec, reading->spec, hide_verbatim, &list);
+    /* On its own first, so that paths in messages begin below `spec`. */
+    interpolate_tree(reading->trees, reading->spec, reading->variables, reading->diagnostics);
+    interpolate_tree(reading->trees, reading->root, reading->variables, reading->diagnostics);
+    for (struct verbatim *hidden = list.first; hidden; hidden = hidden->next)
+        *hidden->slot = &hidden->written;
+}
