@@ -102,9 +102,13 @@ class Environment:
         assert code == 0, json.dumps(plan["changes"], indent=1)
 
     def containers(self):
-        """{name: inspect} of everything that carries our label."""
+        """{name: inspect} of everything that carries our label and that the engine can describe: while
+        it makes a container it lists it for a moment without knowing it."""
         ids = docker("ps", "-aq", "--filter", f"label=tse.io/project={self.project}").split()
-        described = json.loads(docker("inspect", *ids)) if ids else []
+        result = run("docker", "container", "inspect", *ids, check=False) if ids else None
+        if result and result.returncode != 0 and "No such container" not in result.stderr:
+            raise AssertionError(result.stderr)
+        described = json.loads(result.stdout) if result else []
         return {c["Name"].lstrip("/"): c for c in described}
 
     def ids(self):

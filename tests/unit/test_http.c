@@ -581,8 +581,7 @@ Test(http, fetch_says_what_is_wrong) {
             request.timeout_ms = 100;
         cr_expect_eq(http_fetch(client, &request, NULL, &error), -1);
         cr_expect_eq(error.code, cases[i].code, "%s: %s", cases[i].path, error_text(&error));
-        cr_expect(strstr(error_text(&error), cases[i].path) != NULL, "%s",
-                  error_text(&error));
+        cr_expect(strstr(error_text(&error), cases[i].path) != NULL, "%s", error_text(&error));
     }
     cleanup_error struct error error = ERROR_INIT;
     struct http_endpoint nowhere = {.url = "http://localhost", .unix_socket = "/nowhere/socket"};
