@@ -230,7 +230,8 @@ static const char *present(enum verb verb) {
         [VERB_UPLOAD] = "uploading files", [VERB_SIGNAL] = "sending signal",
         [VERB_RENAME] = "renaming to",     [VERB_START] = "starting",
         [VERB_STOP] = "stopping",          [VERB_UNPAUSE] = "unpausing",
-        [VERB_AWAIT] = "waiting until",    [VERB_REFUSE] = "refusing"};
+        [VERB_AWAIT] = "waiting until",    [VERB_REFUSE] = "refusing",
+        [VERB_STAGE] = "uploading files"};
     return words[verb];
 }
 

@@ -41,12 +41,12 @@ static const char *file_of(const struct field_change *field) {
     return field->change_by == CHANGE_BY_UPLOAD && dot ? dot + 1 : NULL;
 }
 
-static void upload_files(struct planner *planner, struct instance *instance) {
+static void upload_files(struct planner *planner, struct instance *instance, enum verb verb) {
     const struct resource *observed = instance->current->resource;
     for (size_t i = 0; i < instance->field_count; i++) {
         const char *file = file_of(&instance->fields[i]);
         if (file)
-            chain_add(planner, instance, VERB_UPLOAD, observed, target_of(observed), file);
+            chain_add(planner, instance, verb, observed, target_of(observed), file);
     }
 }
 
@@ -145,11 +145,15 @@ bool chain_in_place(struct planner *planner, struct instance *instance) {
         instance->gated_early = holder->stopped =
             chain_add(planner, instance, VERB_STOP, observed, target, NULL);
     reconnect(planner, instance);
-    upload_files(planner, instance);
+    /* Nothing on the engine tells whether a signal was sent. So the file says it: staged before,
+     * uploaded as it shall stay after. */
+    if (runs && !restarts) {
+        upload_files(planner, instance, VERB_STAGE);
+        send_signals(planner, instance);
+    }
+    upload_files(planner, instance, VERB_UPLOAD);
     if (restarts || (!runs && !completed))
         start(planner, instance);
-    else if (runs)
-        send_signals(planner, instance);
     if (completed)
         return false;
     return instance->starts != NODE_NONE || uploads || instance->reattached ||

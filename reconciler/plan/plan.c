@@ -34,7 +34,7 @@ const char *verb_name(enum verb verb) {
         [VERB_UPDATE] = "update", [VERB_CONNECT] = "connect", [VERB_DISCONNECT] = "disconnect",
         [VERB_UPLOAD] = "upload", [VERB_SIGNAL] = "signal",   [VERB_RENAME] = "rename",
         [VERB_START] = "start",   [VERB_STOP] = "stop",       [VERB_UNPAUSE] = "unpause",
-        [VERB_AWAIT] = "await",   [VERB_REFUSE] = "refuse",
+        [VERB_AWAIT] = "await",   [VERB_REFUSE] = "refuse",   [VERB_STAGE] = "stage",
     };
     return (size_t)verb < sizeof names / sizeof *names ? names[verb] : "?";
 }

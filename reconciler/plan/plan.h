@@ -22,6 +22,8 @@ enum verb {
     VERB_CONNECT,    /* container to network `argument` */
     VERB_DISCONNECT, /* container from network `argument` */
     VERB_UPLOAD,     /* files into a container: all of them (argument NULL) or one target */
+    VERB_STAGE,      /* the same, of a file whose reload signal is yet to be sent: until it is
+                        uploaded again, observing it finds that it is not in effect */
     VERB_SIGNAL,     /* signal `argument` to a container */
     VERB_RENAME,     /* container to engine name `argument` */
     VERB_START,

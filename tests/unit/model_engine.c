@@ -373,7 +373,7 @@ static bool start(struct model *model, struct model_container *container) {
         return false;
     bool checked = container->service && container->service->healthcheck.kind == CHECK_TEST;
     bool probed = container->service && container->service->healthcheck.kind == CHECK_HTTP;
-    container->lost = container->probed = false;
+    container->lost = container->probed = container->unread = false;
     container->state = RUN_RUNNING;
     container->exit_code = 0;
     container->health = checked ? HEALTH_STARTING : probed ? HEALTH_UNKNOWN : HEALTH_NONE;
@@ -447,17 +447,30 @@ static bool update(struct model *model, struct model_container *container,
     return true;
 }
 
+/* A running program reads its files again when it is told to. */
+static void mark_unread(struct model_container *container, const struct field *uploaded) {
+    const char *there = field_value(&container->files, uploaded->path);
+    if (model_is_running(container) && (!there || strcmp(there, uploaded->value) != 0) &&
+        (!there || !starts_with(there, "staged ")))
+        container->unread = true;
+}
+
 /* All files, or the one with that target. */
 static bool upload(struct model *model, struct model_container *container,
                    const struct action *action) {
+    bool staged = action->verb == VERB_STAGE;
     struct field_builder builder = {.arena = model->arena};
     for (size_t i = 0; i < container->files.count; i++)
         field_add(&builder, container->files.items[i].path, container->files.items[i].value);
     for (size_t i = 0; i < action->desired->fields.count; i++) {
         const struct field *field = &action->desired->fields.items[i];
         if (is_file(field->path) &&
-            (!action->argument || strcmp(strchr(field->path, '.') + 1, action->argument) == 0))
-            field_add(&builder, field->path, field->value);
+            (!action->argument || strcmp(strchr(field->path, '.') + 1, action->argument) == 0)) {
+            mark_unread(container, field);
+            field_add(&builder, field->path,
+                      staged ? arena_format(model->arena, "staged %s", field->value)
+                             : field->value);
+        }
     }
     container->files = field_list_finish(&builder);
     return true;
@@ -517,8 +530,10 @@ static bool act_on_container(struct model *model, const struct action *action) {
     case VERB_DISCONNECT:
         return disconnect(container, action);
     case VERB_UPLOAD:
+    case VERB_STAGE:
         return upload(model, container, action);
     case VERB_SIGNAL:
+        container->unread &= container->state != RUN_RUNNING;
         return container->state == RUN_RUNNING || fails(model, "it does not run");
     case VERB_RENAME:
         return rename_container(model, container, action);

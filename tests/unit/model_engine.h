@@ -58,6 +58,7 @@ struct model_container {
     bool probed; /* healthy when last looked at */
     bool lost;   /* runs, but its ports are not published */
     bool publishes;
+    bool unread; /* a file was changed under it, and it has not been told */
     const struct service *service;
     const char *created;
     int anonymous; /* what is in its anonymous volume */

@@ -62,7 +62,7 @@ Test(docker_archive, fields) {
 Test(docker_archive, time) {
     struct file files[] = {FILE_OF("/a", "x")};
     struct service service = {.files = files, .file_count = 1};
-    time_t expected = (time_t)docker_file_mtime(files);
+    time_t expected = (time_t)docker_file_mtime(files, false);
     char text[32];
     strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", gmtime(&expected));
     cleanup_free char *found = list(&service, NULL);
@@ -134,7 +134,7 @@ static char *places(const struct service *service, const char *target) {
     size_t count = docker_upload_places(arena, service, target, &found);
     for (size_t i = 0; i < count; i++) {
         size_t size = 0;
-        cleanup_free char *archive = docker_archive_at(service, target, found[i], &size);
+        cleanup_free char *archive = docker_archive_at(service, target, found[i], false, &size);
         cleanup_free char *names = tar("-t", archive, size);
         for (char *at = names; *at; at++)
             *at = *at == '\n' ? ' ' : *at;

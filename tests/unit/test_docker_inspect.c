@@ -411,7 +411,7 @@ static const char *seen(const struct file *file, const char *applied, int64_t si
 Test(docker_inspect, files_are_told_by_size_mode_and_time) {
     const struct file *file = file_of(0);
     char *value = docker_file_value(arena, file);
-    int64_t size = (int64_t)file->size, time = docker_file_mtime(file);
+    int64_t size = (int64_t)file->size, time = docker_file_mtime(file, false);
     bool earlier;
     cr_assert(eq(str, (char *)seen(file, value, size, time, 0640, &earlier), value));
     cr_assert(earlier == false);
@@ -423,15 +423,40 @@ Test(docker_inspect, files_are_told_by_size_mode_and_time) {
     cr_assert(earlier == false);
 }
 
+/* A look tells no owner: the time must. */
+Test(docker_inspect, files_of_another_owner_are_told_by_time) {
+    struct file old = *file_of(0);
+    old.uid++;
+    char *applied = docker_file_value(arena, &old);
+    int64_t time = docker_file_mtime(&old, false);
+    bool earlier;
+    const char *found = seen(file_of(0), applied, (int64_t)old.size, time, 0640, &earlier);
+    cr_assert(eq(str, (char *)found, applied));
+}
+
+Test(docker_inspect, files_whose_signal_may_not_have_been_sent) {
+    const struct file *file = file_of(0);
+    char *value = docker_file_value(arena, file);
+    int64_t size = (int64_t)file->size, time = docker_file_mtime(file, true);
+    bool earlier;
+    cr_assert(
+        eq(str, (char *)seen(file, value, size, time, 0640, &earlier), (char *)DOCKER_STAGED));
+    cr_assert(earlier);
+    struct file secret = {.secret = true};
+    cr_assert(docker_is_staged(docker_file_mtime(&secret, true)));
+    cr_assert(not(docker_is_staged(docker_file_mtime(&secret, false))));
+}
+
 Test(docker_inspect, files_of_an_earlier_declaration) {
     struct file old = *file_of(0), other = *file_of(0);
     old.data = "old\n", old.size = 4;
     other.data = "third\n", other.size = 6;
     char *applied = docker_file_value(arena, &old);
     bool earlier;
-    const char *found = seen(file_of(0), applied, 4, docker_file_mtime(&old), 0640, &earlier);
+    const char *found =
+        seen(file_of(0), applied, 4, docker_file_mtime(&old, false), 0640, &earlier);
     cr_assert(eq(str, (char *)found, applied));
-    found = seen(file_of(0), applied, 6, docker_file_mtime(&other), 0640, &earlier);
+    found = seen(file_of(0), applied, 6, docker_file_mtime(&other, false), 0640, &earlier);
     cr_assert(eq(str, (char *)found, "uploaded earlier"));
     cr_assert(earlier);
 }
@@ -442,13 +467,13 @@ Test(docker_inspect, times_are_before_any_change_by_hand) {
     for (int i = 0; i < 1000; i++) {
         snprintf(content, sizeof content, "%d", i);
         file.data = content, file.size = strlen(content);
-        long long time = docker_file_mtime(&file);
+        long long time = docker_file_mtime(&file, false);
         cr_assert(time >= 946684800 && time < 1577836800, "%lld", time);
     }
     file.secret = true;
-    long long time = docker_file_mtime(&file);
+    long long time = docker_file_mtime(&file, false);
     file.data = "x";
-    cr_assert(eq(llong, docker_file_mtime(&file), time));
+    cr_assert(eq(llong, docker_file_mtime(&file, false), time));
 }
 
 static int read_stat(const char *json, struct docker_path_stat *stat) {

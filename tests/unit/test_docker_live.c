@@ -350,7 +350,7 @@ Test(docker_live, upload) {
     expect_ok(&upload);
     struct outcome seen = shell(name, "stat -c '%a %u %g %s %Y' /etc/dockt.conf");
     cleanup_free char *expected =
-        format_text("640 7 8 4 %lld", (long long)docker_file_mtime(&files[0]));
+        format_text("640 7 8 4 %lld", (long long)docker_file_mtime(&files[0], false));
     cr_expect(eq(str, seen.text, expected));
     seen = shell(name, "stat -c '%a %u %g' /new/deep/dir /etc/. /new/deep/dir/file | tr '\\n' ' '");
     cr_expect(eq(str, seen.text, (char *)"755 0 0 755 0 0 755 0 0"));

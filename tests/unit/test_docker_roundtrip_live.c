@@ -287,6 +287,8 @@ Test(docker_live, reloaded_files_have_a_label_of_before) {
                      1));
         cr_assert(eq(int, changes[0].change_by, CHANGE_BY_UPLOAD));
         cr_assert(eq(int, changes[0].cause, CAUSE_SPEC));
+        act(VERB_STAGE, want("service/full"), NULL, "/etc/full/reload.conf");
+        cr_assert(strstr(difference_of("service/full"), "uploaded, not reloaded yet -> ") != NULL);
         act(VERB_UPLOAD, want("service/full"), NULL, "/etc/full/reload.conf");
         expect_no_difference("uploaded");
     }

@@ -70,6 +70,15 @@ static void check_gates(struct walk *walk, const struct model_run *run) {
                                    run->too_early));
 }
 
+/* What runs has read the files that it was given. */
+static void check_read(struct walk *walk) {
+    for (size_t i = 0; i < walk->model->container_count; i++) {
+        const struct model_container *one = &walk->model->containers[i];
+        if (!one->gone && one->key && one->unread && model_is_running(one))
+            give_up(walk, arena_format(walk->arena, "%s was not told of a new file", one->name));
+    }
+}
+
 /* One plan, performed to the end, and nothing is left to do. */
 static void converge(struct walk *walk) {
     struct model_run_options options = {.stop_after = SIZE_MAX};
@@ -89,6 +98,7 @@ static void converge(struct walk *walk) {
         plan_print_actions(performed, stderr);
         give_up(walk, "there is still something to do");
     }
+    check_read(walk);
 }
 
 /* Volumes and strangers are as they were. */

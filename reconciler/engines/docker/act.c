@@ -132,7 +132,8 @@ static int make_upload(struct call *call, struct error *error) {
     cleanup_free char *id = docker_encode(call->action->target);
     cleanup_free char *path = docker_encode(place);
     call->path = format_text("/containers/%s/archive?path=%s&noOverwriteDirNonDir=1", id, path);
-    call->body = docker_archive_at(service, call->action->argument, place, &call->body_size);
+    call->body = docker_archive_at(service, call->action->argument, place,
+                                   call->action->verb == VERB_STAGE, &call->body_size);
     return 0;
 }
 
@@ -216,6 +217,7 @@ static const struct rule {
                          .already_status = {404},
                          .already_says = {"is not connected to"}},
     [VERB_UPLOAD] = {.make = make_upload, .method = "PUT"},
+    [VERB_STAGE] = {.make = make_upload, .method = "PUT", .needs_argument = true},
     [VERB_SIGNAL] = {.make = make_signal, .method = "POST", .needs_argument = true},
     [VERB_RENAME] = {.make = make_rename,
                      .method = "POST",
@@ -281,10 +283,14 @@ static void refused(void *context) {
     finish(act, &act->refused);
 }
 
+static bool is_upload(const struct action *action) {
+    return action->verb == VERB_UPLOAD || action->verb == VERB_STAGE;
+}
+
 static bool is_complete(const struct action *action, const struct rule *rule) {
-    bool needs_desired = action->verb == VERB_CREATE || action->verb == VERB_UPDATE ||
-                         action->verb == VERB_CONNECT || action->verb == VERB_UPLOAD;
-    bool needs_service = action->verb == VERB_UPLOAD || action->verb == VERB_UPDATE;
+    bool needs_service = is_upload(action) || action->verb == VERB_UPDATE;
+    bool needs_desired =
+        needs_service || action->verb == VERB_CREATE || action->verb == VERB_CONNECT;
     return action->target && (action->argument || !rule->needs_argument) &&
            (action->desired || !needs_desired) && (!needs_service || action->desired->service);
 }
@@ -310,12 +316,11 @@ static int make(struct call *call, struct error *error) {
 static void send(struct act *act, struct call *call) {
     static const char *const json[] = {"Content-Type: application/json", NULL};
     static const char *const tar[] = {"Content-Type: application/x-tar", NULL};
-    enum verb verb = call->action->verb;
-    struct http_request request = {.method = rules[verb].method,
+    struct http_request request = {.method = rules[call->action->verb].method,
                                    .path = call->path,
-                                   .headers = verb == VERB_UPLOAD ? tar
-                                              : call->body        ? json
-                                                                  : NULL,
+                                   .headers = is_upload(call->action) ? tar
+                                              : call->body            ? json
+                                                                      : NULL,
                                    .body = call->body,
                                    .body_size = call->body_size,
                                    .timeout_ms = call->timeout_ms};

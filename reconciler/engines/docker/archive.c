@@ -105,13 +105,13 @@ static void append_extension(UT_string *tar, const struct entry *entry) {
     utstring_done(&records);
 }
 
-static void append_file(UT_string *tar, const struct file *file, const char *name) {
+static void append_file(UT_string *tar, const struct file *file, const char *name, bool staged) {
     struct entry entry = {.name = name,
                           .type = '0',
                           .mode = file->mode,
                           .uid = file->uid,
                           .gid = file->gid,
-                          .mtime = docker_file_mtime(file),
+                          .mtime = docker_file_mtime(file, staged),
                           .data = file->data ? file->data : "",
                           .size = file->data ? file->size : 0};
     append_extension(tar, &entry);
@@ -142,7 +142,7 @@ static const char *place_of(struct arena *arena, const struct service *service,
 
 /* Files of `service` that are asked for, and go below `place` (NULL: all, below the root). */
 static char *archive(const struct service *service, const char *target, const char *place,
-                     size_t *size) {
+                     bool staged, size_t *size) {
     cleanup_arena struct arena *arena = arena_new();
     UT_string tar;
     utstring_init(&tar);
@@ -155,7 +155,7 @@ static char *archive(const struct service *service, const char *target, const ch
         const char *name = docker_clean_path(arena, file->target);
         if (place && strcmp(place, "/") != 0)
             name += strlen(place);
-        append_file(&tar, file, name + strspn(name, "/"));
+        append_file(&tar, file, name + strspn(name, "/"), staged);
     }
     static const char end[2 * BLOCK];
     utstring_bincpy(&tar, end, sizeof end);
@@ -164,12 +164,12 @@ static char *archive(const struct service *service, const char *target, const ch
 }
 
 char *docker_archive(const struct service *service, const char *target, size_t *size) {
-    return archive(service, target, NULL, size);
+    return archive(service, target, NULL, false, size);
 }
 
 char *docker_archive_at(const struct service *service, const char *target, const char *place,
-                        size_t *size) {
-    return archive(service, target, place, size);
+                        bool staged, size_t *size) {
+    return archive(service, target, place, staged, size);
 }
 
 size_t docker_upload_places(struct arena *arena, const struct service *service, const char *target,

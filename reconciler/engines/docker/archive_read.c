@@ -11,7 +11,15 @@
 #define BLOCK 512
 
 /* Offsets and sizes in a header block. */
-enum { AT_MODE = 100, AT_UID = 108, AT_GID = 116, AT_SIZE = 124, AT_TYPE = 156, AT_MAGIC = 257 };
+enum {
+    AT_MODE = 100,
+    AT_UID = 108,
+    AT_GID = 116,
+    AT_SIZE = 124,
+    AT_MTIME = 136,
+    AT_TYPE = 156,
+    AT_MAGIC = 257
+};
 
 /* An octal number, or base-256 as GNU tar and Go write large ones. Returns 0 or -1. */
 static int read_number(const unsigned char *at, size_t width, uint64_t *number) {
@@ -38,15 +46,17 @@ static int read_number(const unsigned char *at, size_t width, uint64_t *number) 
 }
 
 static int read_entry(const unsigned char *header, uint64_t *size, struct docker_archived *file) {
-    uint64_t mode, uid, gid;
+    uint64_t mode, uid, gid, mtime;
     if (memcmp(header + AT_MAGIC, "ustar", 5) != 0 ||
         read_number(header + AT_SIZE, 12, size) != 0 ||
         read_number(header + AT_MODE, 8, &mode) != 0 ||
-        read_number(header + AT_UID, 8, &uid) != 0 || read_number(header + AT_GID, 8, &gid) != 0)
+        read_number(header + AT_UID, 8, &uid) != 0 || read_number(header + AT_GID, 8, &gid) != 0 ||
+        read_number(header + AT_MTIME, 12, &mtime) != 0)
         return -1;
     file->mode = (unsigned)(mode & 07777);
     file->uid = (unsigned)uid;
     file->gid = (unsigned)gid;
+    file->mtime = (int64_t)mtime;
     return 0;
 }
 

@@ -40,6 +40,7 @@ char *docker_action_text(const struct action *action) {
     case VERB_DISCONNECT:
         return format_text("disconnect container \"%s\" from network \"%s\"", target, argument);
     case VERB_UPLOAD:
+    case VERB_STAGE:
         return format_text("upload %s into container \"%s\"",
                            action->argument ? action->argument : "files", target);
     case VERB_SIGNAL:
@@ -207,6 +208,7 @@ static bool verb_failure(const struct action *action, long status, const char *m
     case VERB_REMOVE:
         return remove_failure(action, status, message, error);
     case VERB_UPLOAD:
+    case VERB_STAGE:
         return upload_failure(message, error);
     case VERB_UPDATE:
         return update_failure(message, error);

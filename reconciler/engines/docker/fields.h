@@ -104,12 +104,17 @@ int docker_path_stat_read(const char *header, struct docker_path_stat *stat);
 const char *docker_file_observed(const struct file *file, const char *declared, const char *applied,
                                  const struct docker_path_stat *stat, bool *earlier);
 
+/* Whether a file of that time is staged (VERB_STAGE): uploaded, its signal perhaps not sent. */
+#define DOCKER_STAGED "uploaded, not reloaded yet" /* the value of such a file */
+bool docker_is_staged(int64_t mtime);
+
 /* --- archive_read.c: the one file in an archive --------------------------------------------------
  */
 struct docker_archived {
     const char *data; /* in the archive */
     size_t size;
     unsigned mode, uid, gid;
+    int64_t mtime;
 };
 /* The first entry of a tar, which must be a regular file. Returns 0 or -1. */
 int docker_archive_read(const char *archive, size_t size, struct docker_archived *file);

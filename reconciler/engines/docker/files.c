@@ -1,8 +1,10 @@
 /*
  * Files the reconciler uploads: their values as fields, and how their state in a container is read
- * from a look at size, mode and time alone. The time is derived from the content (any program that
- * changes the file later leaves another one), so that no content has to be fetched to compare it.
- * Secret files have a time that says nothing, and are fetched.
+ * from a look at size, mode and time alone. The time is derived from content, mode and owner (any
+ * program that changes the file later leaves another one), so that no content has to be fetched to
+ * compare it. Secret files have a time that says nothing, and are fetched. A file that is staged,
+ * because the signal that makes the program read it is yet to be sent, has its time moved back out
+ * of that range.
  */
 #include "engines/docker/fields.h"
 
@@ -12,7 +14,8 @@
 #include <string.h>
 #include <time.h>
 
-/* 2000-01-01 until 2020-01-01: long enough for few collisions, over before this program was. */
+/* 2000-01-01 until 2020-01-01: long enough for few collisions, over before this program was. As
+ * long before that are the times of staged files. */
 #define FIRST_TIME INT64_C(946684800)
 #define TIME_SPAN  INT64_C(631152000)
 
@@ -44,18 +47,22 @@ bool docker_path_inside(const char *path, const char *directory) {
     return strncmp(path, directory, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }
 
-/* The time that stands for a digest of 16 hex digits. */
-static int64_t digest_time(const char *digest) {
+/* The time that stands for a value as docker_text_file() writes it. */
+static int64_t value_time(const char *value) {
+    char digest[DOCKER_DIGEST_SIZE];
+    docker_digest(digest, value, strlen(value));
     unsigned long long bits = strtoull(digest, NULL, 16);
     return FIRST_TIME + (int64_t)(bits % (unsigned long long)TIME_SPAN);
 }
 
-long long docker_file_mtime(const struct file *file) {
-    if (file->secret)
-        return FIRST_TIME;
-    char digest[DOCKER_DIGEST_SIZE];
-    docker_digest(digest, file->data, file->size);
-    return digest_time(digest);
+long long docker_file_mtime(const struct file *file, bool staged) {
+    cleanup_arena struct arena *arena = arena_new();
+    int64_t time = file->secret ? FIRST_TIME : value_time(docker_file_value(arena, file));
+    return staged ? time - TIME_SPAN : time;
+}
+
+bool docker_is_staged(int64_t mtime) {
+    return mtime >= FIRST_TIME - TIME_SPAN && mtime < FIRST_TIME;
 }
 
 /* Go's os.FileMode: permission bits as usual, the others are high bits of its own. */
@@ -115,12 +122,10 @@ int docker_path_stat_read(const char *header, struct docker_path_stat *stat) {
 
 /* Whether a value as docker_text_file() writes it fits what is there. */
 static bool looks_like(const char *value, const struct docker_path_stat *stat) {
-    char digest[DOCKER_DIGEST_SIZE];
     unsigned mode;
-    if (!value || sscanf(value, "sha256:%16[0-9a-f] %o", digest, &mode) != 2 ||
-        strlen(digest) != DOCKER_DIGEST_SIZE - 1)
+    if (!value || sscanf(value, "sha256:%*16[0-9a-f] %o", &mode) != 1)
         return false;
-    return stat->regular && stat->mode == mode && stat->mtime == digest_time(digest);
+    return stat->regular && stat->mode == mode && stat->mtime == value_time(value);
 }
 
 const char *docker_file_observed(const struct file *file, const char *declared, const char *applied,
@@ -133,6 +138,9 @@ const char *docker_file_observed(const struct file *file, const char *declared, 
         return applied;
     if (!stat->regular)
         return "not a regular file";
+    *earlier = docker_is_staged(stat->mtime);
+    if (*earlier)
+        return DOCKER_STAGED;
     *earlier = stat->mtime >= FIRST_TIME && stat->mtime < FIRST_TIME + TIME_SPAN && !same;
     return *earlier ? "uploaded earlier" : "modified outside";
 }

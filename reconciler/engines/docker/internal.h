@@ -85,10 +85,11 @@ char *docker_volume_body(const struct environment *environment, const struct act
 char *docker_update_body(const struct action *action);  /* POST /containers/{id}/update */
 char *docker_connect_body(const struct action *action); /* POST /networks/{id}/connect */
 
-/* Modification time uploaded files carry, in seconds since 1970: derived from the content, so that
- * looking at a file's size, mode and time tells whether it is still ours without reading it. The
- * same for all secret files, which observe compares by reading them back. */
-long long docker_file_mtime(const struct file *file);
+/* Modification time uploaded files carry, in seconds since 1970: derived from content, mode and
+ * owner, so that looking at a file's size, mode and time tells whether it is still ours without
+ * reading it. The same for all secret files, which observe compares by reading them back. Another
+ * one for a staged file (VERB_STAGE), so that it is seen that its signal may not have been sent. */
+long long docker_file_mtime(const struct file *file, bool staged);
 
 /* --- transport.c: requests to the engine ---------------------------------------------------------
  */

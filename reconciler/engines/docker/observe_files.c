@@ -123,7 +123,9 @@ static int answer_content(struct docker_observation *observation, struct docker_
     char digest[DOCKER_DIGEST_SIZE];
     docker_digest(digest, file.data, file.size);
     query->check->value =
-        docker_text_file(observation->view.arena, digest, file.mode, file.uid, file.gid);
+        docker_is_staged(file.mtime)
+            ? DOCKER_STAGED
+            : docker_text_file(observation->view.arena, digest, file.mode, file.uid, file.gid);
     return 0;
 }
 

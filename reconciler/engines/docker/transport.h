@@ -95,7 +95,7 @@ size_t docker_upload_places(struct arena *arena, const struct service *service, 
                             const char ***places);
 /* As docker_archive(), of the files that go below `place`, with names relative to it. */
 char *docker_archive_at(const struct service *service, const char *target, const char *place,
-                        size_t *size);
+                        bool staged, size_t *size);
 
 /* --- exec.c: a command in a running container ----------------------------------------------------
  */
