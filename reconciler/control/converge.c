@@ -343,6 +343,7 @@ int converge(struct engine *engine, const struct environment *environment, bool 
                                       .backoff_ms = FIRST_BACKOFF_MS};
     if (options->timeout_ms > 0)
         convergence.deadline_ms = http_now_ms() + options->timeout_ms;
+    engine->limits = (struct engine_limits){convergence.deadline_ms, options->executor.interrupted};
     enum step_result next = AGAIN;
     while (next == AGAIN) {
         cleanup_error struct error none = ERROR_INIT;
@@ -353,6 +354,7 @@ int converge(struct engine *engine, const struct environment *environment, bool 
         else
             next = pass(&convergence);
     }
+    engine->limits = (struct engine_limits){0};
     free(convergence.failure);
     return next == CONVERGED ? 0 : -1;
 }

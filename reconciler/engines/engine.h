@@ -65,11 +65,30 @@ struct engine_operations {
     void (*free)(struct engine *engine);
 };
 
+/* What ends the waiting of functions that run the loop themselves. Set while converging. */
+struct engine_limits {
+    long long deadline_ms;           /* http_now_ms() at which it is over; 0: never */
+    const volatile int *interrupted; /* becomes non-zero when the user wants to stop; or NULL */
+};
+
 struct engine {
     const struct engine_operations *operations;
     struct http_client *client; /* not owned */
     struct plan_options capabilities;
     char *description; /* for people: "Docker Engine 20.10.24 (API 1.41) at unix:///…"; owned */
+    struct engine_limits limits;
 };
+
+/* How long a function that runs the loop may wait before it asks again whether it is over. */
+#define ENGINE_WAIT_MS 200
+
+static inline bool engine_is_interrupted(const struct engine *engine) {
+    return engine->limits.interrupted && *engine->limits.interrupted;
+}
+
+static inline bool engine_is_over(const struct engine *engine) {
+    return engine_is_interrupted(engine) ||
+           (engine->limits.deadline_ms && http_now_ms() >= engine->limits.deadline_ms);
+}
 
 #endif

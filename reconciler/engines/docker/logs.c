@@ -6,6 +6,7 @@
 #include <utstring.h>
 
 #define LOGS_TIMEOUT_MS 10000
+#define LAST_WORDS_MS   2000 /* when time is up: what failed is worth a moment more */
 #define LOGS_LIMIT      (1 << 20)
 
 struct reading {
@@ -50,10 +51,14 @@ char *docker_last_logs(struct engine *base, const char *target, int lines) {
                                    .path = path,
                                    .sink = feed,
                                    .sink_context = &reading,
-                                   .timeout_ms = LOGS_TIMEOUT_MS};
-    docker_send_request(docker_of(base), &request, done, &reading);
-    while (!reading.finished)
-        http_run(base->client, LOGS_TIMEOUT_MS);
+                                   .timeout_ms = engine_is_over(base) ? LAST_WORDS_MS
+                                                                      : LOGS_TIMEOUT_MS};
+    struct http_transfer *transfer =
+        docker_send_request(docker_of(base), &request, done, &reading);
+    while (!reading.finished && !engine_is_interrupted(base))
+        http_run(base->client, ENGINE_WAIT_MS);
+    if (!reading.finished)
+        http_cancel(base->client, transfer);
     char *text = reading.ok ? copy_text(utstring_body(&reading.text)) : NULL;
     utstring_done(&reading.text);
     return text;

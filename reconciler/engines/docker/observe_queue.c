@@ -76,10 +76,23 @@ static void drop_all(struct docker_observation *observation) {
     observation->running_count = 0;
 }
 
+static void give_up(struct docker_observation *observation) {
+    observation->failed = true;
+    if (engine_is_interrupted(&observation->engine->base))
+        error_set(observation->error, ERROR_INTERRUPTED, "interrupted");
+    else
+        error_set(observation->error, ERROR_TIMEOUT,
+                  "the engine has not yet answered what there is: see whether it is busy or hangs "
+                  "(docker info), or allow more with --timeout");
+}
+
 int docker_ask_all(struct docker_observation *observation) {
+    struct engine *engine = &observation->engine->base;
     while (!observation->failed && (observation->waiting || observation->running)) {
         send_waiting(observation);
-        http_run(observation->engine->base.client, 1000);
+        http_run(engine->client, ENGINE_WAIT_MS);
+        if (!observation->failed && engine_is_over(engine))
+            give_up(observation);
     }
     drop_all(observation);
     return observation->failed ? -1 : 0;
