@@ -112,12 +112,25 @@ static void visit_ports(const struct field *field, port_visitor *visitor, void *
     }
 }
 
+static bool is_address(const struct field *field) {
+    return path_begins(field->path, "networks.") &&
+           strcmp(strrchr(field->path, '.'), ".ipv4Address") == 0;
+}
+
 /* The network an address is on, or NULL if the field is none. */
 static const char *address_network(struct arena *arena, const struct field *field) {
-    if (!path_begins(field->path, "networks."))
-        return NULL;
-    const char *dot = strrchr(field->path, '.');
-    return strcmp(dot, ".ipv4Address") == 0 ? attachment_name(arena, field->path) : NULL;
+    return is_address(field) ? attachment_name(arena, field->path) : NULL;
+}
+
+static void count_port(void *context, const char *digits, size_t length) {
+    (void)digits;
+    *(size_t *)context += length > 0;
+}
+
+bool is_taken_alone(const struct field *field) {
+    size_t ports = 0;
+    visit_ports(field, count_port, &ports);
+    return ports > 0 || is_address(field);
 }
 
 struct giving {

@@ -267,6 +267,8 @@ size_t instance_await(struct planner *planner, struct instance *instance,
  */
 void plan_gates(struct planner *planner);
 void plan_handover(struct planner *planner);
+/* Whether a container's field holds what only one can have at a time: an address, a host port. */
+bool is_taken_alone(const struct field *field);
 /* A third name for a container whose (wrong) name another one wants while its right name is taken:
  * two that have each other's names cannot swap them. NULL: not needed. */
 const char *name_aside(struct planner *planner, const struct holder *holder);

@@ -19,32 +19,37 @@
 
 #include <string.h>
 
-/* In the way of a new container beside the old one: an address or host port that both would have.
- */
-static bool holds_fixed(const struct field_list *fields) {
-    static const char address[] = ".ipv4Address";
-    for (size_t i = 0; i < fields->count; i++) {
-        const char *path = fields->items[i].path;
-        size_t length = strlen(path);
-        if (path_begins(path, "ports."))
-            return true;
-        if (path_begins(path, "networks.") && length > sizeof address &&
-            strcmp(path + length - (sizeof address - 1), address) == 0)
-            return true;
+static bool is_writable_mount(const struct field *field) {
+    size_t length = strlen(field->value);
+    return path_begins(field->path, "mounts.") && length > 3 &&
+           strcmp(field->value + length - 3, " rw") == 0;
+}
+
+/* What two containers of a service cannot have at the same time, in words; or NULL. Most programs
+ * that write to a volume take it for theirs alone. */
+static const char *not_shared(const struct resource *container) {
+    static const char volumes[] =
+        "the old one stops first, because both would write to its volumes";
+    for (size_t i = 0; i < container->fields.count; i++) {
+        const struct field *field = &container->fields.items[i];
+        if (is_taken_alone(field))
+            return "the old one stops first, because of a fixed address or host port";
+        if (is_writable_mount(field))
+            return volumes;
     }
-    return false;
+    return container->keeps_data ? volumes : NULL;
 }
 
 static bool starts_first(struct planner *planner, const struct instance *instance) {
     const struct service *service = instance->desired->service;
     if (!service || service->update_strategy != UPDATE_START_FIRST || instance->failed)
         return false;
-    if (!holds_fixed(&instance->desired->fields) &&
-        !holds_fixed(&instance->current->resource->fields))
-        return true;
-    change_note(planner, instance->change,
-                "the old one stops first, because of a fixed address or host port");
-    return false;
+    const char *why = not_shared(instance->desired);
+    if (!why)
+        why = not_shared(instance->current->resource);
+    if (why)
+        change_note(planner, instance->change, why);
+    return !why;
 }
 
 static bool should_run(const struct instance *instance, const struct resource *old) {

@@ -104,7 +104,7 @@ static const struct field_spec service_fields[] = {
      .choices = update_choices,
      .fallback = "recreate",
      .help = "whether the old container is stopped before the new one starts, or once it is "
-             "healthy"},
+             "healthy; where both would write to a volume, always before"},
     {.name = "resources",
      .type = &type_object,
      .kind = &kind_resources,

@@ -136,10 +136,12 @@ Test(docker_body, an_empty_entrypoint) {
 
 Test(docker_body, volumes_for_files_of_read_only_services) {
     json_auto_t *body = container("service/locked", NULL);
-    expect_json(at(body, "HostConfig", "Mounts"),
-                "[{\"Target\":\"/etc/locked\",\"Type\":\"volume\",\"VolumeOptions\":{\"Labels\":{"
-                "\"tse.io/environment\":\"test\",\"tse.io/name\":\"locked\",\"tse.io/project\":"
-                "\"tse-sample\",\"tse.io/role\":\"files\"}}}]");
+    expect_json(
+        at(body, "HostConfig", "Mounts"),
+        "[{\"Target\":\"/etc/locked\",\"Type\":\"volume\",\"VolumeOptions\":{\"Labels\":{"
+        "\"tse.io/environment\":\"test\",\"tse.io/files-image\":\"tse-sample:1\","
+        "\"tse.io/files-target\":\"/etc/locked\",\"tse.io/name\":\"locked\",\"tse.io/project\":"
+        "\"tse-sample\",\"tse.io/role\":\"files\"}}}]");
 }
 
 Test(docker_body, anonymous_volumes_are_carried_over) {
@@ -152,6 +154,16 @@ Test(docker_body, anonymous_volumes_are_carried_over) {
     cr_assert(eq(sz, json_array_size(mounts), 3)); /* not where something is declared */
     expect_json(json_array_get(mounts, 2),
                 "{\"Source\":\"aaa\",\"Target\":\"/var/lib/data\",\"Type\":\"volume\"}");
+}
+
+/* Files that go where the image keeps data go beside the data. */
+Test(docker_body, a_volume_with_data_takes_the_files) {
+    struct docker_anonymous_volume volumes[] = {{"aaa", "/etc/locked"}};
+    struct docker_container_data data = {.anonymous = volumes, .anonymous_count = 1};
+    struct resource observed = {.engine_data = &data};
+    json_auto_t *body = container("service/locked", &observed);
+    expect_json(at(body, "HostConfig", "Mounts"),
+                "[{\"Source\":\"aaa\",\"Target\":\"/etc/locked\",\"Type\":\"volume\"}]");
 }
 
 Test(docker_body, bytes_that_are_not_utf8_are_refused) {

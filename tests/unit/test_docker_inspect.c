@@ -381,6 +381,26 @@ Test(docker_inspect, anonymous_volumes_and_volumes_of_files) {
         cr_assert(observed.items[i].kind != &docker_kind_files);
 }
 
+/* Where the image keeps data, a volume that we made for files is data too: carried over, and never
+ * reported as unused. */
+Test(docker_inspect, files_where_the_image_keeps_data) {
+    json_object_set_new(json_object_get(image, "Config"), "Volumes",
+                        json_pack("{s:{}}", "/etc/locked"));
+    load("locked-running.json");
+    expect_difference("service/locked", "");
+    look_around();
+    const struct docker_container_data *data = look_at_container()->engine_data;
+    bool kept = false;
+    for (size_t i = 0; i < data->anonymous_count; i++)
+        kept |= strcmp(data->anonymous[i].target, "/etc/locked") == 0;
+    cr_assert(kept);
+    look_around();
+    struct resource_set observed;
+    docker_view_finish(&view, &observed); /* no container was looked at */
+    for (size_t i = 0; i < observed.count; i++)
+        cr_assert(observed.items[i].kind != &docker_kind_files);
+}
+
 Test(docker_inspect, foreign_names) {
     docker_view_begin(&view, arena, "tse-sample", "prod", &desired);
     inspect_list("networks.json", NULL, docker_inspect_network);

@@ -279,6 +279,69 @@ Test(replace, start_first_with_a_fixed_address_before) {
         "    x                        1 → 2\n");
 }
 
+/* Two databases on one volume would destroy it. */
+Test(replace, start_first_with_a_volume) {
+    expect_plan(
+        "volume v\nservice a x=2 mounts./v=volume_v_rw @startFirst\n",
+        "volume v\nservice a x=1 mounts./v=volume_v_rw\n",
+        "0 create service/a @p-a.next\n"
+        "1 stop service/a @s-p-a <- 0\n"
+        "2 rename service/a @s-p-a p-a.previous <- 1\n"
+        "3 rename service/a @p-a.next p-a <- 2\n"
+        "4 start service/a <- 3\n"
+        "5 await service/a healthy <- 4\n"
+        "6 stop service/a undoes 3\n"
+        "7 remove service/a undoes 3\n"
+        "8 remove service/a @p-a.next undoes 0\n"
+        "9 rename service/a @s-p-a p-a undoes 2\n"
+        "10 start service/a @s-p-a undoes 0\n"
+        "11 remove service/a @s-p-a <- 5\n"
+        "\n"
+        "± service/a  replace   the old one stops first, because both would write to its volumes\n"
+        "    x   1 → 2\n");
+}
+
+Test(replace, start_first_with_data_of_its_own) {
+    expect_plan(
+        "service a x=2 @startFirst\n", "service a x=1 @data\n",
+        "0 create service/a @p-a.next\n"
+        "1 stop service/a @s-p-a <- 0\n"
+        "2 rename service/a @s-p-a p-a.previous <- 1\n"
+        "3 rename service/a @p-a.next p-a <- 2\n"
+        "4 start service/a <- 3\n"
+        "5 await service/a healthy <- 4\n"
+        "6 stop service/a undoes 3\n"
+        "7 remove service/a undoes 3\n"
+        "8 remove service/a @p-a.next undoes 0\n"
+        "9 rename service/a @s-p-a p-a undoes 2\n"
+        "10 start service/a @s-p-a undoes 0\n"
+        "11 remove service/a @s-p-a <- 5\n"
+        "\n"
+        "± service/a  replace   the old one stops first, because both would write to its volumes\n"
+        "    x   1 → 2\n");
+}
+
+Test(replace, start_first_with_what_can_be_shared) {
+    expect_plan(
+        "volume v\n"
+        "service a x=2 mounts./v=volume_v_ro ports.80/tcp=127.0.0.1:0,127.0.0.2:0 @startFirst\n",
+        "volume v\n"
+        "service a x=1 mounts./v=volume_v_ro ports.80/tcp=127.0.0.1:0,127.0.0.2:0\n",
+        "0 create service/a @p-a.next\n"
+        "1 start service/a @p-a.next <- 0\n"
+        "2 await service/a @p-a.next healthy <- 1\n"
+        "3 rename service/a @s-p-a p-a.previous <- 2\n"
+        "4 rename service/a @p-a.next p-a <- 3\n"
+        "5 stop service/a @p-a.next undoes 0\n"
+        "6 remove service/a @p-a.next undoes 0\n"
+        "7 rename service/a @s-p-a p-a undoes 3\n"
+        "8 stop service/a @s-p-a <- 2 4\n"
+        "9 remove service/a @s-p-a <- 8\n"
+        "\n"
+        "± service/a  replace\n"
+        "    x   1 → 2\n");
+}
+
 /* The new one goes, and is made again. */
 Test(interrupted, before_the_old_one_stopped) {
     expect_plan("service a x=2\n",

@@ -6,7 +6,8 @@
  *   starts with what the image has there. It carries labels, belongs to one container only, is not
  *   taken over by its successor, and observe reports the ones nobody uses any more, to be removed.
  * - the anonymous volumes of the image's VOLUMEs, carried over from the container being replaced,
- *   because they may hold data.
+ *   because they may hold data. Files that go into such a directory go into that volume, beside the
+ *   data, and it is kept like the others.
  */
 #include "engines/docker/fields.h"
 
@@ -70,9 +71,27 @@ static json_t *files_mount(const struct environment *environment, const struct s
     json_t *object = json_object();
     docker_put_text(object, "Type", "volume", bad);
     docker_put_text(object, "Target", directory, bad);
-    json_object_set_new(object, "VolumeOptions",
-                        json_pack("{s:o}", "Labels", docker_files_labels(environment, service)));
+    json_object_set_new(
+        object, "VolumeOptions",
+        json_pack("{s:o}", "Labels", docker_files_labels(environment, service, directory)));
     return object;
+}
+
+static json_t *carried_mount(const struct docker_anonymous_volume *volume, const char **bad) {
+    json_t *object = json_object();
+    docker_put_text(object, "Type", "volume", bad);
+    docker_put_text(object, "Source", volume->name, bad);
+    docker_put_text(object, "Target", volume->target, bad);
+    return object;
+}
+
+/* What the predecessor keeps in that directory, or NULL. */
+static const struct docker_anonymous_volume *carried_at(const struct docker_container_data *data,
+                                                        const char *directory) {
+    for (size_t i = 0; data && i < data->anonymous_count; i++)
+        if (strcmp(data->anonymous[i].target, directory) == 0)
+            return &data->anonymous[i];
+    return NULL;
 }
 
 static bool has_target(const json_t *mounts, const char *target) {
@@ -100,11 +119,7 @@ static void carry_over(struct arena *arena, json_t *mounts, const struct service
         const struct docker_anonymous_volume *volume = &data->anonymous[i];
         if (has_target(mounts, volume->target) || is_tmpfs(arena, service, volume->target))
             continue;
-        json_t *object = json_object();
-        docker_put_text(object, "Type", "volume", bad);
-        docker_put_text(object, "Source", volume->name, bad);
-        docker_put_text(object, "Target", volume->target, bad);
-        json_array_append_new(mounts, object);
+        json_array_append_new(mounts, carried_mount(volume, bad));
     }
 }
 
@@ -117,9 +132,14 @@ json_t *docker_mounts(const struct environment *environment, const struct action
         json_array_append_new(mounts, declared_mount(arena, environment, &service->mounts[i], bad));
     const char **directories;
     size_t count = docker_files_directories(arena, service, &directories);
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(mounts, files_mount(environment, service, directories[i], bad));
-    if (action->observed)
-        carry_over(arena, mounts, service, action->observed->engine_data, bad);
+    const struct docker_container_data *data =
+        action->observed ? action->observed->engine_data : NULL;
+    for (size_t i = 0; i < count; i++) {
+        const struct docker_anonymous_volume *carried = carried_at(data, directories[i]);
+        json_array_append_new(mounts, carried
+                                          ? carried_mount(carried, bad)
+                                          : files_mount(environment, service, directories[i], bad));
+    }
+    carry_over(arena, mounts, service, data, bad);
     return mounts;
 }

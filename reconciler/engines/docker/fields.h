@@ -133,7 +133,8 @@ char *docker_project_of(struct arena *arena, const struct resource *container);
 /* Labels every resource of ours has, and those of Compose for its kind. A new object. */
 json_t *docker_labels(const struct environment *environment, const struct resource *desired);
 /* Labels of a volume for a service's files. */
-json_t *docker_files_labels(const struct environment *environment, const struct service *service);
+json_t *docker_files_labels(const struct environment *environment, const struct service *service,
+                            const char *directory);
 bool docker_owned(const json_t *labels, const char *project, const char *environment);
 /* Who owns a resource that is not ours, in words. */
 char *docker_owner(struct arena *arena, const json_t *labels);

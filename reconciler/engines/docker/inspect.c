@@ -213,5 +213,6 @@ int docker_inspect_container(struct docker_view *view, const json_t *document, c
     struct docker_container_data *data = data_of(view, container->facts, status);
     container->engine_data = data;
     inspect_fields(&inspection, document, data);
+    container->keeps_data = data->anonymous_count > 0;
     return 0;
 }

@@ -23,9 +23,10 @@ struct docker_network_view { /* any network of the engine */
 
 struct docker_volume_view { /* any volume of the engine */
     const char *engine_name;
-    const char *name; /* in the environment, or NULL: not ours */
-    bool files;       /* holds the files of a service of ours */
-    bool used;        /* by a container, ours or not */
+    const char *name;                       /* in the environment, or NULL: not ours */
+    bool files;                             /* holds the files of a service of ours, */
+    const char *files_image, *files_target; /* of this image, mounted there; or NULL */
+    bool used;                              /* by a container, ours or not */
     UT_hash_handle hh;
 };
 
@@ -85,6 +86,8 @@ const struct docker_network_view *docker_view_network(const struct docker_view *
                                                       const char *engine_name, const char *id);
 struct docker_volume_view *docker_view_volume(const struct docker_view *view, const char *name);
 struct docker_image_view *docker_view_image(const struct docker_view *view, const char *asked);
+/* Whether an image declares a VOLUME there. */
+bool docker_image_has_volume(const json_t *image_config, const char *target);
 /* Enters an image to be asked for; false when it is there already. */
 bool docker_view_ask_image(struct docker_view *view, const char *asked);
 

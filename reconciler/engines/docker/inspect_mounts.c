@@ -1,7 +1,8 @@
 /*
  * Observed mounts, and the checks of uploaded files. A volume in a container is one of three: a
  * declared one (a field), one that holds a read-only service's files (see body_mounts.c), or an
- * anonymous one of the image's (not a field, but carried over when the container is replaced).
+ * anonymous one of the image's (not a field, but carried over when the container is replaced). One
+ * where the image declares a VOLUME may hold data besides files, and counts as both.
  */
 #include "engines/docker/inspect.h"
 
@@ -33,6 +34,13 @@ static void add_mount(struct docker_inspection *inspection, const char *kind, co
         docker_text_mount(scratch, kind, source, read_only));
 }
 
+static void keep_data(struct docker_inspection *inspection, struct docker_container_data *data,
+                      const char *name, const char *target) {
+    struct docker_view *view = inspection->view;
+    data->anonymous[data->anonymous_count++] = (struct docker_anonymous_volume){
+        docker_view_keep(view, name), docker_view_keep(view, target)};
+}
+
 static void add_volume(struct docker_inspection *inspection, struct docker_container_data *data,
                        const char *target, const json_t *mount) {
     struct docker_view *view = inspection->view;
@@ -42,16 +50,22 @@ static void add_volume(struct docker_inspection *inspection, struct docker_conta
     struct docker_volume_view *volume = docker_view_volume(view, name);
     if (volume)
         volume->used = true;
-    if (volume && volume->files)
-        docker_add_observed(inspection, docker_observed_path(inspection, "filesVolume", target),
-                            "writable");
-    else if (volume && volume->name)
+    bool for_files = volume && volume->files;
+    if (!for_files && volume && volume->name) {
         add_mount(inspection, "volume", volume->name, target, mount);
-    else if (is_anonymous(name))
-        data->anonymous[data->anonymous_count++] = (struct docker_anonymous_volume){
-            docker_view_keep(view, name), docker_view_keep(view, target)};
-    else
+        return;
+    }
+    if (!for_files && !is_anonymous(name)) {
         add_mount(inspection, "volume", name, target, mount);
+        return;
+    }
+    bool holds_data = !for_files || !inspection->image_config ||
+                      docker_image_has_volume(inspection->image_config, target);
+    const char *path = docker_observed_path(inspection, "filesVolume", target);
+    if (holds_data)
+        keep_data(inspection, data, name, target);
+    if (!holds_data || docker_is_declared(inspection, path))
+        docker_add_observed(inspection, path, "writable");
 }
 
 void docker_inspect_mounts(struct docker_inspection *inspection,

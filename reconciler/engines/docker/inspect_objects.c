@@ -135,6 +135,8 @@ int docker_inspect_volume(struct docker_view *view, const json_t *volume) {
     entry->engine_name = docker_view_keep(view, engine_name);
     entry->files = name && role && strcmp(role, "files") == 0;
     entry->name = entry->files ? NULL : docker_view_keep(view, name);
+    entry->files_image = docker_view_keep(view, docker_member(labels, LABEL_FILES_IMAGE));
+    entry->files_target = docker_view_keep(view, docker_member(labels, LABEL_FILES_TARGET));
     HASH_ADD_KEYPTR(hh, view->volumes, entry->engine_name, strlen(entry->engine_name), entry);
     if (entry->files)
         return 0;
@@ -146,6 +148,10 @@ int docker_inspect_volume(struct docker_view *view, const json_t *volume) {
     if (!resource->foreign)
         volume_fields(view, resource, volume);
     return 0;
+}
+
+bool docker_image_has_volume(const json_t *image_config, const char *target) {
+    return target && json_object_get(json_object_get(image_config, "Volumes"), target) != NULL;
 }
 
 int docker_inspect_image(struct docker_view *view, struct docker_image_view *image,

@@ -46,8 +46,10 @@ extern const struct resource_kind docker_kind_service;
 #define LABEL_INSTANCE     "tse.io/instance"
 #define LABEL_REVISION     "tse.io/revision"
 #define LABEL_LAST_APPLIED "tse.io/last-applied"
-#define LABEL_ROLE         "tse.io/role"     /* "files" on volumes that hold uploaded files */
-#define LABEL_STAND_IN     "tse.io/stand-in" /* on images that only imitate the named program */
+#define LABEL_ROLE         "tse.io/role"         /* "files" on volumes that hold uploaded files */
+#define LABEL_FILES_IMAGE  "tse.io/files-image"  /* … of the image of the service they are for, */
+#define LABEL_FILES_TARGET "tse.io/files-target" /* … mounted there */
+#define LABEL_STAND_IN     "tse.io/stand-in"     /* on images that only imitate the named program */
 #define SUFFIX_NEXT        ".next"
 #define SUFFIX_PREVIOUS    ".previous"
 

@@ -87,12 +87,15 @@ json_t *docker_labels(const struct environment *environment, const struct resour
     return labels;
 }
 
-json_t *docker_files_labels(const struct environment *environment, const struct service *service) {
+json_t *docker_files_labels(const struct environment *environment, const struct service *service,
+                            const char *directory) {
     json_t *labels = json_object();
     put(labels, LABEL_PROJECT, environment->project);
     put(labels, LABEL_ENVIRONMENT, environment->name);
     put(labels, LABEL_NAME, service->name);
     put(labels, LABEL_ROLE, "files");
+    put(labels, LABEL_FILES_IMAGE, service->image);
+    put(labels, LABEL_FILES_TARGET, directory);
     return labels;
 }
 

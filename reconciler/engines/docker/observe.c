@@ -156,6 +156,15 @@ static void ask_desired_images(struct docker_observation *observation) {
             ask_image(observation, desired->items[i].name);
 }
 
+/* Of services that are no longer desired: to tell whether volumes for their files may go. */
+static void ask_files_images(struct docker_observation *observation) {
+    struct docker_view *view = &observation->view;
+    for (struct docker_volume_view *volume = view->volumes; volume; volume = volume->hh.next)
+        if (volume->files && volume->files_image &&
+            docker_view_ask_image(view, volume->files_image))
+            ask_image(observation, volume->files_image);
+}
+
 static void ask_container_images(struct docker_observation *observation) {
     struct docker_image_view *image, *other;
     for (image = observation->view.images; image; image = image->hh.next) {
@@ -279,6 +288,7 @@ static int observe_all(struct docker_observation *observation) {
     ask_desired_images(observation);
     if (docker_ask_all(observation) != 0)
         return -1;
+    ask_files_images(observation);
     ask_container_images(observation);
     if (docker_ask_all(observation) != 0)
         return -1;

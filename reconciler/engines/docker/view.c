@@ -145,9 +145,17 @@ static void join_checks(struct docker_view *view, size_t index) {
     resource->fields = docker_fields_keep(&fields, view->arena);
 }
 
+/* Whether there may be data beside the files: the image keeps some there, or cannot be asked. */
+static bool may_hold_data(const struct docker_view *view, const struct docker_volume_view *volume) {
+    const struct docker_image_view *image =
+        volume->files_image ? docker_view_image(view, volume->files_image) : NULL;
+    return !image || !image->id || !volume->files_target ||
+           docker_image_has_volume(image->config, volume->files_target);
+}
+
 static void report_unused_files(struct docker_view *view) {
     for (struct docker_volume_view *volume = view->volumes; volume; volume = volume->hh.next) {
-        if (!volume->files || volume->used)
+        if (!volume->files || volume->used || may_hold_data(view, volume))
             continue;
         struct resource *resource = docker_view_add(view);
         resource->kind = &docker_kind_files;
