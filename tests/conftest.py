@@ -7,9 +7,10 @@ import pytest
 
 from harness import Environment, docker, run
 
-# A shell starts background commands with SIGINT ignored, which programs under test would inherit; one
-# that Python handles is theirs to handle as well.
+# A shell starts background commands with SIGINT ignored, and nohup with SIGHUP, which programs under test
+# would inherit; one that Python handles, or leaves at its default, is theirs to handle as well.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)
