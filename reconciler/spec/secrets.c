@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <utstring.h>
 
 #define MAX_SECRET_BYTES (1u << 20)
 
@@ -102,36 +103,66 @@ static void problem_missing(struct reading *reading, const struct secret_draft *
     }
 }
 
-static const char *add_to_list(struct arena *arena, const char *list, const char *item) {
-    return list ? arena_format(arena, "%s, %s", list, item) : item;
+/* Names for a message: what nobody would read any more is only counted. */
+#define MAX_NAMES      100
+#define MAX_NAME_BYTES 1500
+
+struct names {
+    UT_string text;
+    size_t count, left_out;
+};
+
+static void add_name(struct names *names, const char *format, const char *name) {
+    if (names->count == MAX_NAMES || utstring_len(&names->text) > MAX_NAME_BYTES) {
+        names->left_out++;
+        return;
+    }
+    utstring_printf(&names->text, "%s", names->count++ ? ", " : "");
+    utstring_printf(&names->text, format, name);
+}
+
+static void end_names(struct names *names) {
+    if (names->left_out > 0)
+        utstring_printf(&names->text, " … and %zu more", names->left_out);
+}
+
+static void add_secret(struct names *names, const struct secret *secret) {
+    if (secret->env || secret->file)
+        add_name(names, "%.200s", secret->env ? secret->env : secret->file);
+    else
+        add_name(names, "(secret %.200s: no `env`)", secret->name);
+}
+
+static void problem_refused(struct reading *reading, struct names *defaults,
+                            struct names *missing) {
+    end_names(defaults);
+    end_names(missing);
+    struct path path = {NULL, "defaultSecrets", 0};
+    const struct node *node = node_get(reading->spec, "defaultSecrets");
+    problem_at(
+        &reading->decoder, &path, node,
+        "set these variables in the process environment or an env file, to values of your own",
+        "%s%s%s%s%s", defaults->count ? "default secrets are refused: " : "",
+        utstring_body(&defaults->text), defaults->count && missing->count ? "; " : "",
+        missing->count ? "secrets without a value: " : "", utstring_body(&missing->text));
 }
 
 /* One error for all that must be set, so that one look is enough. */
 static void refuse_defaults(struct reading *reading) {
-    const char *defaults = NULL, *missing = NULL;
+    struct names defaults = {0}, missing = {0};
+    utstring_init(&defaults.text);
+    utstring_init(&missing.text);
     for (size_t i = 0; i < reading->environment->secret_count; i++) {
         const struct secret *secret = &reading->environment->secrets[i];
-        const char *name =
-            secret->env    ? secret->env
-            : secret->file ? secret->file
-                           : arena_format(reading->trees, "(secret %s: no `env`)", secret->name);
         if (secret->is_default)
-            defaults = add_to_list(reading->trees, defaults, name);
+            add_secret(&defaults, secret);
         else if (!secret->value && (secret->env || !secret->file))
-            missing = add_to_list(reading->trees, missing, name);
+            add_secret(&missing, secret);
     }
-    if (!defaults && !missing)
-        return;
-    struct path path = {NULL, "defaultSecrets", 0};
-    const struct node *node = node_get(reading->spec, "defaultSecrets");
-    cleanup_free char *message =
-        format_text("%s%s%s%s%s", defaults ? "default secrets are refused: " : "",
-                    defaults ? defaults : "", defaults && missing ? "; " : "",
-                    missing ? "secrets without a value: " : "", missing ? missing : "");
-    problem_at(
-        &reading->decoder, &path, node,
-        "set these variables in the process environment or an env file, to values of your own",
-        "%s", message);
+    if (defaults.count || missing.count)
+        problem_refused(reading, &defaults, &missing);
+    utstring_done(&defaults.text);
+    utstring_done(&missing.text);
 }
 
 void resolve_secrets(struct reading *reading) {

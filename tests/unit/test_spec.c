@@ -291,6 +291,23 @@ Test(spec, default_secrets_are_refused_in_one_error) {
     fixture_must_read();
 }
 
+/* The list of names grew by copying it: 16,000 took all memory. */
+Test(spec, so_many_refused_defaults_are_counted, .timeout = 30) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    fputs("  defaultSecrets: refuse\n  secrets:\n", out);
+    for (int i = 0; i < 16000; i++)
+        fprintf(out, "    s%05d: {env: E%05d, default: d}\n", i, i);
+    fclose(out);
+    fixture_environment(text);
+    free(text);
+    const char *printed = fixture_errors();
+    cr_expect(strstr(printed, "default secrets are refused: E00000, E00001, "));
+    cr_expect(strstr(printed, ", E00099 … and 15900 more\n"), "%s", printed);
+    cr_expect_not(strstr(printed, "E00100"));
+}
+
 Test(spec, lines_with_a_literal_secret_are_not_quoted) {
     static const char *const specs[] = {
         "  secrets: {a: {env: 5x, default: hunter2}}\n",
