@@ -597,6 +597,21 @@ Test(envfile, sensitive_through_other_variables) {
     cr_expect(variables_sensitive(variables, "LATE"));
 }
 
+/* Each variable made from the one below it: found one by one, they took minutes. */
+Test(envfile, long_chains_are_marked_in_linear_time, .timeout = 20) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    for (int i = 60000; i > 0; i--)
+        fprintf(out, "V%d=$V%d\n", i, i - 1);
+    fclose(out);
+    cr_expect_eq(read_env(text), 0);
+    free(text);
+    variables_mark_sensitive(variables, "V0");
+    cr_expect(variables_sensitive(variables, "V60000"));
+    cr_expect_not(variables_sensitive(variables, "FOO"));
+}
+
 Test(envfile, files) {
     char path[] = "/tmp/tse-test-envfile-XXXXXX";
     int descriptor = mkstemp(path);
