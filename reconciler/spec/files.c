@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MAX_FILES       1000
+#define MAX_FILES       1000 /* of a service */
 #define MAX_BYTES       ((size_t)16 << 20)
 #define MAX_TOTAL_BYTES ((size_t)64 << 20)
 #define MAX_DEPTH       16
@@ -76,6 +76,13 @@ static void problem_in_content(struct loading *loading, const char *path, const 
                    "the secret \"%s\" is not declared", loading->unknown);
     else
         problem_at(&loading->reading->decoder, &inner, &place, NULL, "%s", result->problem);
+}
+
+static bool has_place(struct loading *loading) {
+    if (loading->count < MAX_FILES)
+        return true;
+    problem_file(loading, "mount a volume for so many", "the service has more than 1000 files");
+    return false;
 }
 
 /* `path` is NULL for inline content. */
@@ -179,10 +186,8 @@ static int load_folder(struct loading *loading, const char *path, const char *ta
 static int load_path(struct loading *loading, const char *path, const char *target,
                      unsigned depth) {
     struct stat status;
-    if (loading->count >= MAX_FILES) {
-        problem_file(loading, "mount a volume for so many", "the folder has more than 1000 files");
+    if (!has_place(loading))
         return -1;
-    }
     if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
         return load_folder(loading, path, target, depth);
     return load_file(loading, path, target);
@@ -199,7 +204,8 @@ static void load_draft(struct loading *loading) {
         const char *path =
             path_beside(loading->reading->trees, loading->node->at.file, draft->file.source);
         load_path(loading, path, draft->file.target, 0);
-    } else if (draft->content && within_bounds(loading, strlen(draft->content))) {
+    } else if (draft->content && has_place(loading) &&
+               within_bounds(loading, strlen(draft->content))) {
         set_content(loading, add_file(loading), NULL, draft->content, strlen(draft->content));
     }
 }

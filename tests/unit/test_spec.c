@@ -82,6 +82,33 @@ Test(spec, includes_of_includes) {
     cr_expect_str_eq(x->hostname, "inner");
 }
 
+/* Each Stack was laid over a copy of all before it, which took gigabytes. */
+Test(spec, many_includes_of_much, .timeout = 20) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    fputs("  volumes:\n", out);
+    for (int i = 0; i < 60000; i++)
+        fprintf(out, "    v%d: {}\n", i);
+    fclose(out);
+    fixture_stack("big.yaml", text);
+    free(text);
+    out = open_memstream(&text, &size);
+    fputs("  include: [big.yaml", out);
+    for (int i = 0; i < 250; i++) {
+        char name[32], spec[64];
+        snprintf(name, sizeof name, "s%d.yaml", i);
+        snprintf(spec, sizeof spec, "  volumes: {w%d: {}}\n", i);
+        fixture_stack(name, spec);
+        fprintf(out, ", %s", name);
+    }
+    fputs("]\n", out);
+    fclose(out);
+    fixture_environment(text);
+    free(text);
+    cr_expect_eq(fixture_must_read()->volume_count, 60250);
+}
+
 Test(spec, wrong_includes) {
     fixture_stack("a.yaml", "  include: [b.yaml]\n");
     fixture_stack("b.yaml", "  include: [a.yaml]\n");
@@ -494,7 +521,18 @@ Test(spec, folders_have_bounds) {
         fixture_write(name, "");
     }
     fixture_environment("  services: {x: {image: x, files: [{source: many, target: /m}]}}\n");
-    cr_expect(strstr(fixture_errors(), "the folder has more than 1000 files"));
+    cr_expect(strstr(fixture_errors(), "the service has more than 1000 files"));
+    char *text = NULL;
+    size_t size = 0;
+    FILE *inline_files = open_memstream(&text, &size);
+    fputs("  services:\n    x:\n      image: x\n      files:\n", inline_files);
+    for (int i = 0; i < 1001; i++)
+        fprintf(inline_files, "      - {content: c, target: /f%d}\n", i);
+    fclose(inline_files);
+    fixture_environment(text);
+    free(text);
+    cr_expect(strstr(fixture_errors(), "services.x.files[1000].content: the service has more than "
+                                       "1000 files"));
     char path[256] = "deep";
     mkdir(path, 0755);
     for (int i = 0; i < 20; i++) {
