@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -194,30 +195,34 @@ static bool may_include(struct reading *reading, const struct path *path, const 
 
 static struct node *load_stack(struct reading *reading, const char *file, unsigned depth);
 
+/* The spec of the Stack that an item of `include` names, or NULL after reporting. */
+static struct node *include_stack(struct reading *reading, const struct path *path,
+                                  struct node *item, unsigned depth) {
+    struct node *stack = NULL;
+    const char *file = item_path(reading, path, item);
+    if (file && may_include(reading, path, item, file, depth)) {
+        struct document *document = add_document(reading, file, item->at);
+        stack = load_stack(reading, file, depth + 1);
+        document->open = false;
+    }
+    if (!stack)
+        reading->incomplete = true;
+    return stack;
+}
+
 /* Lays the Stacks a spec includes over each other, and the spec over them. */
 static struct node *overlay_includes(struct reading *reading, struct node *spec,
                                      const struct kind_spec *kind, unsigned depth) {
-    struct node *result = NULL;
     struct node *include = node_get(spec, "include");
+    size_t count = include && include->kind == NODE_LIST ? include->count : 0;
+    cleanup_free struct node **stacks = memory_alloc(count * sizeof(struct node *));
     struct path path = {NULL, "include", 0};
-    for (size_t i = 0; include && include->kind == NODE_LIST && i < include->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct path inner = {&path, NULL, i};
-        struct node *item = include->items[i];
-        const char *file = item_path(reading, &inner, item);
-        if (!file || !may_include(reading, &inner, item, file, depth)) {
-            reading->incomplete = true;
-            continue;
-        }
-        struct document *document = add_document(reading, file, item->at);
-        struct node *stack = load_stack(reading, file, depth + 1);
-        document->open = false;
-        if (!stack) {
-            reading->incomplete = true;
-            continue;
-        }
-        /* Stacks included by this one were checked against what they are laid over there. */
-        result = node_merge(reading->trees, result, stack);
+        stacks[i] = include_stack(reading, &inner, include->items[i], depth);
     }
+    /* Stacks included by these were checked against what they are laid over there. */
+    struct node *result = node_merge_all(reading->trees, stacks, count);
     check_removals(&reading->decoder, NULL, kind, result, spec);
     return node_merge(reading->trees, result, spec);
 }

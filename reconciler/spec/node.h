@@ -62,6 +62,8 @@ struct entry *node_entry(const struct node *map, const char *key);
 /* JSON Merge Patch (RFC 7386): lays `patch` over `target` and returns the result, which shares
  * nodes with both. Either may be NULL. Maps merge, everything else replaces, null removes. */
 struct node *node_merge(struct arena *arena, struct node *target, struct node *patch);
+/* The same for any number, the lowest first, in time linear in what is in them. */
+struct node *node_merge_all(struct arena *arena, struct node *const *nodes, size_t count);
 
 /* Writes a tree. Scalars are quoted as needed so that reading gives the same tree; in JSON,
  * unquoted scalars are numbers, booleans and null as in the core schema. Sensitive texts are
