@@ -39,6 +39,8 @@ const char *path_text(struct arena *arena, const struct path *path);
 /* Reports an error at a node, or at a key of a map. `help` may be NULL. */
 void problem_at(struct decoder *decoder, const struct path *path, const struct node *node,
                 const char *help, const char *format, ...) __attribute__((format(printf, 5, 6)));
+void warning_at(struct decoder *decoder, const struct path *path, const struct node *node,
+                const char *help, const char *format, ...) __attribute__((format(printf, 5, 6)));
 void problem_at_key(struct decoder *decoder, const struct path *path, const struct entry *entry,
                     const char *help, const char *format, ...)
     __attribute__((format(printf, 5, 6)));

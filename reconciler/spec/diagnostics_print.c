@@ -51,20 +51,8 @@ struct lines {
     unsigned line;
 };
 
-/* Bytes of the line break at `at`, 0 if there is none. The breaks of YAML 1.1, because the line
- * numbers come from libyaml. */
 static size_t line_break(const struct lines *lines, size_t at) {
-    const unsigned char *bytes = (const unsigned char *)lines->text + at;
-    size_t left = lines->size - at;
-    if (bytes[0] == '\r')
-        return left > 1 && bytes[1] == '\n' ? 2 : 1;
-    if (bytes[0] == '\n')
-        return 1;
-    if (left > 1 && bytes[0] == 0xC2 && bytes[1] == 0x85)
-        return 2;
-    if (left > 2 && bytes[0] == 0xE2 && bytes[1] == 0x80 && (bytes[2] == 0xA8 || bytes[2] == 0xA9))
-        return 3;
-    return 0;
+    return utf8_line_break(lines->text + at, lines->size - at);
 }
 
 static void lines_close(struct lines *lines) {

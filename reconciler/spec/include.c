@@ -5,6 +5,7 @@
 #include "spec/paths.h"
 #include "spec/reading.h"
 #include "spec/source.h"
+#include "spec/utf8.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -95,8 +96,11 @@ static void hide_unread_secrets(struct diagnostics *diagnostics, const char *fil
     unsigned line = 1;
     size_t secret = SIZE_MAX; /* indentation of the one that goes on */
     for (const char *end = text + size; text < end; line++) {
-        const char *newline = memchr(text, '\n', (size_t)(end - text));
-        size_t length = newline ? (size_t)(newline - text) : (size_t)(end - text);
+        size_t length = 0, width = 0;
+        while (text + length < end && width == 0) {
+            width = utf8_line_break(text + length, (size_t)(end - text) - length);
+            length += width == 0;
+        }
         size_t indent = 0;
         while (indent < length && text[indent] == ' ')
             indent++;
@@ -106,7 +110,7 @@ static void hide_unread_secrets(struct diagnostics *diagnostics, const char *fil
             diagnostics_hide_lines(diagnostics, file, line, line);
         if (!continued)
             secret = found ? indent : SIZE_MAX;
-        text += length + (newline != NULL);
+        text += length + width;
     }
 }
 

@@ -31,14 +31,22 @@ bool variables_sensitive(const struct variables *variables, const char *name);
 /* Looks up ${secret:NAME}; returns its value or NULL. */
 typedef const char *secret_lookup(void *context, const char *name);
 
+struct interpolation_note {
+    const char *text;   /* what is wrong, e.g. `variable "X" is required: set it`; or a name */
+    size_t at;          /* byte offset into the input */
+    const char *secret; /* the name that a problem's ${secret:NAME} looks up in vain, or NULL */
+    const struct interpolation_note *next;
+};
+
+#define INTERPOLATION_MAX_NOTES 32 /* of each sort in one text; more are not noted */
+
 struct interpolation {
-    const char *text; /* the result, in the arena; NULL on error */
+    const char *text; /* the result, in the arena; NULL when there are problems */
     size_t length;
-    bool sensitive;      /* a sensitive variable or a secret went into it */
-    const char *problem; /* on error: what is wrong, e.g. `variable "X" is required: set it` */
-    size_t problem_at;   /* byte offset into the input */
-    const char
-        *unset[8]; /* variables that are not set and had no default: warned about; NULL-ended */
+    bool sensitive;                            /* a sensitive variable or a secret went into it */
+    const struct interpolation_note *problems; /* in the order of the text, or NULL */
+    /* Variables that are not set and had no default, each where it is first used. */
+    const struct interpolation_note *unset;
 };
 
 struct interpolation interpolate_text(struct arena *arena, const char *text, size_t length,

@@ -68,35 +68,26 @@ static void locate(const struct node *node, const char *text, size_t offset,
             (unsigned)utf8_length(text + offset, (size_t)(close + 1 - text) - offset);
 }
 
-static void report_problem(struct walk *walk, const struct step *step, const struct node *node,
-                           const struct interpolation *result) {
-    struct diagnostic diagnostic = {.severity = SEVERITY_ERROR, .message = result->problem};
-    locate(node, node->text, result->problem_at, &diagnostic);
-    report(walk, step, &diagnostic);
-}
-
-/* The offset of the first "$NAME" or "${NAME" in a text. */
-static size_t find_use(const char *text, const char *name) {
-    size_t length = strlen(name);
-    for (const char *at = strchr(text, '$'); at; at = strchr(at + 1, '$')) {
-        const char *start = at + 1 + (at[1] == '{');
-        if (strncmp(start, name, length) == 0)
-            return (size_t)(at - text);
+static void report_problems(struct walk *walk, const struct step *step, const struct node *node,
+                            const struct interpolation *result) {
+    for (const struct interpolation_note *note = result->problems; note; note = note->next) {
+        struct diagnostic diagnostic = {.severity = SEVERITY_ERROR, .message = note->text};
+        locate(node, node->text, note->at, &diagnostic);
+        report(walk, step, &diagnostic);
     }
-    return 0;
 }
 
 static void warn_unset(struct walk *walk, const struct step *step, const struct node *node,
                        const struct interpolation *result) {
-    for (const char *const *name = result->unset; *name; name++) {
+    for (const struct interpolation_note *note = result->unset; note; note = note->next) {
         cleanup_free char *message =
-            format_text("variable \"%s\" is not set; it is replaced by nothing", *name);
+            format_text("variable \"%s\" is not set; it is replaced by nothing", note->text);
         cleanup_free char *help = format_text(
-            "set it in the environment or in an env file, or give a default: ${%s:-…}", *name);
+            "set it in the environment or in an env file, or give a default: ${%s:-…}", note->text);
         struct diagnostic diagnostic = {
             .severity = SEVERITY_WARNING, .message = message, .help = help};
-        locate(node, node->text, find_use(node->text, *name), &diagnostic);
-        diagnostic.width = (unsigned)strlen(*name) + 1;
+        locate(node, node->text, note->at, &diagnostic);
+        diagnostic.width = (unsigned)strlen(note->text) + 1;
         report(walk, step, &diagnostic);
     }
 }
@@ -124,7 +115,8 @@ static void interpolate_scalar(struct walk *walk, const struct step *step, struc
     }
     if (!result.text) {
         node->unreadable = true;
-        report_problem(walk, step, node, &result);
+        report_problems(walk, step, node, &result);
+        warn_unset(walk, step, node, &result);
         return;
     }
     warn_unset(walk, step, node, &result);

@@ -28,10 +28,14 @@ static const char *secret(void *context, const char *name) {
 static void check_text(struct arena *arena, const struct variables *variables, const char *text,
                        size_t size, secret_lookup *secrets) {
     struct interpolation result = interpolate_text(arena, text, size, variables, secrets, NULL);
-    assert((result.text == NULL) == (result.problem != NULL));
-    assert(!result.problem || result.problem_at < size);
+    assert((result.text == NULL) == (result.problems != NULL));
     bool given = size > 0 && memmem(text, size, SECRET, strlen(SECRET));
-    assert(given || !result.problem || !strstr(result.problem, SECRET));
+    for (const struct interpolation_note *note = result.problems; note; note = note->next) {
+        assert(note->at < size);
+        assert(given || !strstr(note->text, SECRET));
+    }
+    for (const struct interpolation_note *note = result.unset; note; note = note->next)
+        assert(note->at < size);
     if (!result.text)
         return;
     if (size == 0 || !memchr(text, '$', size))

@@ -42,8 +42,8 @@ static struct interpolation interpolate(const char *text) {
 
 static void expect_text(const char *text, const char *expected) {
     struct interpolation result = interpolate(text);
-    cr_expect_null(result.problem, "%s: %s", text, result.problem);
-    if (result.problem)
+    cr_expect(!result.problems, "%s: %s", text, result.problems ? result.problems->text : "");
+    if (result.problems)
         return;
     cr_expect_str_eq(result.text, expected, "\"%s\" instead of \"%s\"", result.text, expected);
     cr_expect_eq(result.length, strlen(expected));
@@ -52,9 +52,9 @@ static void expect_text(const char *text, const char *expected) {
 static void expect_problem(const char *text, size_t at, const char *part) {
     struct interpolation result = interpolate(text);
     cr_expect_null(result.text, "%s", text);
-    cr_assert_not_null(result.problem, "%s", text);
-    cr_expect_eq(result.problem_at, at, "%s: at %zu", text, result.problem_at);
-    cr_expect(strstr(result.problem, part), "%s: %s", text, result.problem);
+    cr_assert_not_null(result.problems, "%s", text);
+    cr_expect_eq(result.problems->at, at, "%s: at %zu", text, result.problems->at);
+    cr_expect(strstr(result.problems->text, part), "%s: %s", text, result.problems->text);
 }
 
 /* --- texts ------------------------------------------------------------------------------------ */
@@ -164,7 +164,7 @@ Test(text, required) {
     expect_problem("${UNSET:?}", 0,
                    "variable \"UNSET\" is required: set it in the environment or in an env file");
     expect_problem("${UNSET?}", 0, "variable \"UNSET\" is required: set it in");
-    expect_problem("${UNSET:?because ${FOO}}", 0, "is required: because first");
+    expect_problem("${UNSET:?because ${FOO}}", 0, "is required: because ${FOO}");
     expect_problem("$FOO ${FOO:+${UNSET:?inner}}", 12, "variable \"UNSET\" is required: inner");
 }
 
@@ -190,14 +190,45 @@ Test(text, invalid) {
 
 Test(text, unset_variables_are_named) {
     struct interpolation result = interpolate("$A ${B} $A ${C:-x} ${D:+x} ${E-$F} $BAR");
-    cr_assert_null(result.problem);
-    cr_expect_str_eq(result.unset[0], "A");
-    cr_expect_str_eq(result.unset[1], "B");
-    cr_expect_str_eq(result.unset[2], "F");
-    cr_expect_null(result.unset[3]);
-    result = interpolate("$A$B$C$D$E$F$G$H$I$J");
-    cr_expect_str_eq(result.unset[6], "G");
-    cr_expect_null(result.unset[7]);
+    cr_assert_null(result.problems);
+    static const struct {
+        const char *name;
+        size_t at;
+    } expected[] = {{"A", 0}, {"B", 3}, {"F", 31}};
+    const struct interpolation_note *note = result.unset;
+    for (size_t i = 0; i < 3; i++, note = note->next) {
+        cr_assert_not_null(note);
+        cr_expect_str_eq(note->text, expected[i].name);
+        cr_expect_eq(note->at, expected[i].at, "%s at %zu", note->text, note->at);
+    }
+    cr_expect_null(note);
+    char many[40 * 5 + 1] = "";
+    for (int i = 10; i < 50; i++)
+        snprintf(many + strlen(many), 6, "$A%d ", i);
+    size_t count = 0;
+    for (note = interpolate(many).unset; note; note = note->next)
+        count++;
+    cr_expect_eq(count, INTERPOLATION_MAX_NOTES);
+}
+
+Test(text, all_problems_are_told) {
+    struct interpolation result = interpolate("${A:?a} ${} ${B:-${C:?c} ${FOO!}} $FOO ${");
+    static const struct {
+        const char *part;
+        size_t at;
+    } expected[] = {{"\"A\" is required: a", 0},
+                    {"needs a variable's name", 8},
+                    {"\"C\" is required: c", 17},
+                    {"\"${FOO\" can only be followed", 25},
+                    {"never closed", 39}};
+    const struct interpolation_note *note = result.problems;
+    for (size_t i = 0; i < 5; i++, note = note->next) {
+        cr_assert_not_null(note);
+        cr_expect(strstr(note->text, expected[i].part), "%s", note->text);
+        cr_expect_eq(note->at, expected[i].at, "%s at %zu", note->text, note->at);
+    }
+    cr_expect_null(note);
+    cr_expect_null(result.text);
 }
 
 Test(text, any_bytes) {
@@ -207,7 +238,7 @@ Test(text, any_bytes) {
     result = interpolate_n("$FOOBAR", 4); /* the size counts, not the NUL */
     cr_expect_str_eq(result.text, "first");
     result = interpolate_n("${FOO}", 5);
-    cr_expect(strstr(result.problem, "never closed"));
+    cr_expect(strstr(result.problems->text, "never closed"));
 }
 
 Test(text, bounds) {
@@ -236,13 +267,13 @@ Test(text, secrets) {
     static const char text[] = "pass ${secret:redis-password}!";
     struct interpolation result =
         interpolate_text(arena, text, strlen(text), variables, secret, "context");
-    cr_assert_null(result.problem);
+    cr_assert_null(result.problems);
     cr_expect_str_eq(result.text, "pass hunter3!");
     cr_expect(result.sensitive);
     result = interpolate_text(arena, "x${secret:no}", 13, variables, secret, "context");
     cr_expect_null(result.text);
-    cr_expect_eq(result.problem_at, 1);
-    cr_expect(strstr(result.problem, "secret \"no\" is not declared"));
+    cr_expect_eq(result.problems->at, 1);
+    cr_expect(strstr(result.problems->text, "secret \"no\" is not declared"));
     expect_problem("${secret:redis-password}", 0, "\"interpolate: true\"");
     /* A variable may still be called "secret". */
     result = interpolate_text(arena, "${secret:-x}", 12, variables, secret, "context");
@@ -269,9 +300,8 @@ Test(text, sensitive) {
         cr_expect_not(interpolate(harmless[i]).sensitive, "%s", harmless[i]);
     /* A message never shows one. */
     struct interpolation result = interpolate("${UNSET:?not $PASSWORD}");
-    cr_expect_null(strstr(result.problem, "hunter2"));
-    cr_expect(strstr(result.problem, "variable \"UNSET\" is required: set it in"));
-    cr_expect(result.sensitive);
+    cr_expect_null(strstr(result.problems->text, "hunter2"));
+    cr_expect(strstr(result.problems->text, "variable \"UNSET\" is required: not $PASSWORD"));
     cr_expect(interpolate("$PASSWORD ${UNSET:?x}").sensitive);
 }
 

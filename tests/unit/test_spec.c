@@ -348,6 +348,7 @@ Test(spec, lines_with_a_literal_secret_are_not_quoted) {
         "  secrets:\n    a:\n      default:\n        hunter2\n       hunter2: 1\n",
         "  secrets:\n    a:\n      default hunter2\n      env: X\n",
         "  secrets:\n    a: {default: hunter2\n",
+        "  secrets:\r    a:\r      default: hunter2: x\r",
     };
     for (size_t i = 0; i < sizeof specs / sizeof specs[0]; i++) {
         fixture_environment(specs[i]);
@@ -490,6 +491,47 @@ Test(spec, errors_inside_files) {
     fixture_environment("  services:\n"
                         "    x: {image: x, files: [{source: pipe, target: /c}]}\n");
     cr_expect(strstr(fixture_errors(), "not a regular file"));
+}
+
+Test(spec, all_problems_of_a_file_where_they_are) {
+    fixture_write("acl", "\u00e9 ${secret:nothing} ${A:?a}\r\n${secret:passwort}\r${ \n");
+    fixture_environment(
+        "  secrets: {password: {default: a}}\n"
+        "  services:\n"
+        "    x: {image: x, files: [{source: acl, target: /c, interpolate: true}]}\n");
+    const char *printed = fixture_errors();
+    static const char *const expected[] = {
+        "acl:1:3: error: services.x.files[0].source: the secret \"nothing\" is not declared\n",
+        "acl:1:21: error: services.x.files[0].source: variable \"A\" is required: a\n",
+        "acl:2:1: error: services.x.files[0].source: the secret \"passwort\" is not declared\n",
+        "acl:3:1: error: services.x.files[0].source: \"${\" is never closed"};
+    for (size_t i = 0; i < 4; i++)
+        cr_expect(strstr(printed, expected[i]), "%s\nin: %s", expected[i], printed);
+}
+
+Test(spec, unset_variables_in_files) {
+    fixture_write("conf", "level=${LEVEL}\nname=${NAME:-}\n");
+    fixture_write("acl", "user >${secret:password}\nuser >${OTHER}\n");
+    fixture_environment("  secrets: {password: {default: a}}\n"
+                        "  services:\n"
+                        "    x:\n"
+                        "      image: x\n"
+                        "      files:\n"
+                        "        - {source: conf, target: /a, interpolate: true}\n"
+                        "        - {content: \"${INLINE}\", target: /b, interpolate: true}\n"
+                        "        - {source: acl, target: /c, interpolate: true}\n");
+    const char *printed = fixture_errors();
+    cr_expect(strstr(printed,
+                     "conf:1:7: warning: services.x.files[0].source: variable \"LEVEL\" is "
+                     "not set; it is replaced by nothing\n"),
+              "%s", printed);
+    cr_expect(strstr(printed, "dev.yaml:11:21: warning: services.x.files[1].content: variable "
+                              "\"INLINE\" is not set"));
+    cr_expect(strstr(printed, "acl:2:7: error: services.x.files[2].source: variable \"OTHER\" is "
+                              "not set, in a file that holds secrets\n"
+                              "    2 | user >${OTHER}\n"
+                              "      |       ^~~~~~\n"));
+    cr_expect_not(strstr(printed, "NAME"));
 }
 
 Test(spec, folders) {

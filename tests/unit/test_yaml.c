@@ -247,6 +247,23 @@ Test(bad, nul_bytes) {
     expect_problem(0, 1, 4, "a text holds a NUL character");
 }
 
+/* libyaml's, the checks' and the excerpts' lines are the same. */
+Test(bad, line_breaks) {
+    static const char *const breaks[] = {"\n", "\r", "\r\n", "\xC2\x85", "\u2028", "\u2029"};
+    static const char *const wrong[] = {"\x01", "\"", "@"};
+    for (size_t i = 0; i < sizeof breaks / sizeof breaks[0]; i++) {
+        for (size_t j = 0; j < sizeof wrong / sizeof wrong[0]; j++) {
+            cleanup_free char *text = format_text("a: 1%sb: %s\n", breaks[i], wrong[j]);
+            cr_expect_null(read_yaml(text));
+            cr_assert_eq(diagnostics_count(diagnostics), 1);
+            cr_expect_eq(diagnostics_get(diagnostics, 0)->at.line, 2, "break %zu, \"%s\"", i,
+                         wrong[j]);
+            diagnostics_free(diagnostics);
+            diagnostics = diagnostics_new();
+        }
+    }
+}
+
 Test(bad, utf16) {
     cr_expect_null(read_bytes("\xff\xfe"
                               "a\0:\0 \0001\0",
