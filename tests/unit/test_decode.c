@@ -92,7 +92,6 @@ Test(decode, environment) {
                                               "        ZED: 5432\n"
                                               "        FLAG: true\n"
                                               "        EMPTY: \"\"\n"
-                                              "        GONE: null\n"
                                               "        PASSWORD: {secret: password}\n");
     cr_assert_eq(x->environment_count, 4);
     cr_expect_str_eq(x->environment[0].name, "EMPTY");

@@ -155,8 +155,7 @@ Test(spec, null_that_removes_nothing_was_meant_to_declare) {
                         "    x:\n"
                         "      image: x\n"
                         "      networks:\n"
-                        "        internal:\n"
-                        "      environment: {A: null}\n");
+                        "        internal:\n");
     cr_expect_str_eq(
         fixture_errors(),
         "dev.yaml:6:5: error: volumes.data: an empty value (null) removes the volume, but none is "
@@ -174,6 +173,41 @@ Test(spec, null_that_removes_nothing_was_meant_to_declare) {
     const struct environment *environment = fixture_must_read();
     cr_expect_eq(environment->volume_count, 0);
     cr_expect_eq(environment->service_count, 0);
+}
+
+Test(spec, null_that_removes_nothing_is_not_dropped_in_silence) {
+    static const struct {
+        const char *fields, *message, *help;
+    } cases[] = {
+        {"dependsOn: {b: }", "dependsOn.b: an empty value (null) removes the dependency",
+         "write b: started, or take the line out"},
+        {"environment: {FOO: }", "environment.FOO: an empty value (null) removes the variable",
+         "write FOO: \"\" for an empty value, FOO: ${FOO} to pass it on, or take"},
+        {"ulimits: {nofile: }", "ulimits.nofile: an empty value (null) removes the ulimit",
+         "write nofile: VALUE, or take the line out"},
+        {"labels: {x: }", "labels.x: an empty value (null) removes the entry of `labels`",
+         "write x: \"\" for an empty value, or take the line out"},
+        {"logging: {options: {x: }}", "logging.options.x: an empty value", "write x: \"\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        cleanup_free char *fields = format_text("      %s\n", cases[i].fields);
+        expect_service_error(fields, cases[i].message);
+        cr_expect(strstr(fixture_printed(), cases[i].help), "%s", fixture_printed());
+    }
+    expect_spec_error("  features: {x: }\n", "features.x: an empty value (null) removes");
+    fixture_stack("a.yaml",
+                  "  services: {x: {image: x, environment: {A: 1, B: 2}, labels: {l: m},\n"
+                  "    tmpfs: {/a: size=1m, /b: }}}\n");
+    fixture_environment(
+        "  include: [a.yaml]\n"
+        "  services: {x: {environment: {A: }, labels: {l: }, tmpfs: {/a: , /c: }}}\n");
+    const struct service *x = environment_service(fixture_must_read(), "x");
+    cr_expect_eq(x->environment_count, 1);
+    cr_expect_eq(x->labels.count, 0);
+    cr_assert_eq(x->tmpfs.count, 2);
+    cr_expect_str_eq(x->tmpfs.items[0].key, "/b");
+    cr_expect_str_eq(x->tmpfs.items[1].key, "/c");
+    cr_expect_str_eq(x->tmpfs.items[1].value, "");
 }
 
 /* --- variables and secrets -------------------------------------------------------------------- */
