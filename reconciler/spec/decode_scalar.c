@@ -149,7 +149,10 @@ int scalar_choice(struct decoder *decoder, const struct path *path, const struct
 
 static void read_text(struct decoder *decoder, const struct path *path,
                       const struct field_spec *field, const struct node *node, void *object) {
-    *(const char **)place(field, object) = scalar_convert(decoder, path, node, field->type);
+    struct node plain = *node;
+    if (field->flags & FIELD_CONFIDENTIAL)
+        plain.sensitive = false; /* the one place where a secret belongs */
+    *(const char **)place(field, object) = scalar_convert(decoder, path, &plain, field->type);
 }
 
 /* 1 true, 0 false, -1 after reporting. */

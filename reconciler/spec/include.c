@@ -163,6 +163,12 @@ static const char *item_path(struct reading *reading, const struct path *path, s
     return path_beside(reading->arena, item->at.file, text);
 }
 
+/* How a path is quoted in messages: as it was written if variables went into it, because which of
+ * them hold secrets is not known before all Stacks are read. */
+static const char *shown(const struct node *item, const char *file) {
+    return item->template ? item->template : file;
+}
+
 /* Reports what is there but is no regular file at the place that names it. */
 static bool is_regular(struct reading *reading, const struct path *path, const struct node *item,
                        const char *file) {
@@ -170,7 +176,7 @@ static bool is_regular(struct reading *reading, const struct path *path, const s
     if (stat(file, &status) != 0 || S_ISREG(status.st_mode))
         return true;
     problem_at(&reading->decoder, path, item, "name a regular file",
-               "\"%s\" is a %s, not a regular file", file,
+               "\"%s\" is a %s, not a regular file", shown(item, file),
                S_ISDIR(status.st_mode) ? "directory" : "pipe, socket or device");
     return false;
 }
@@ -180,18 +186,18 @@ static bool may_include(struct reading *reading, const struct path *path, const 
     const struct document *known = find_document(reading, file);
     if (known && known->open)
         problem_at(&reading->decoder, path, item, "remove one of the includes",
-                   "\"%s\" includes itself, directly or through others", file);
+                   "\"%s\" includes itself, directly or through others", shown(item, file));
     else if (known)
         problem_at(&reading->decoder, path, item, "include it once",
-                   "\"%s\" is already included at %s:%u", file, known->included_at.file,
-                   known->included_at.line);
+                   "\"%s\" is already included at %s:%u", shown(item, file),
+                   known->included_at.file, known->included_at.line);
     else if (reading->document_count >= MAX_DOCUMENTS || depth >= MAX_NESTING)
         problem_at(&reading->decoder, path, item, "put Stacks together",
                    "too many files are included (at most %d, %d deep)", MAX_DOCUMENTS, MAX_NESTING);
     else if (access(file, R_OK) != 0)
         problem_at(&reading->decoder, path, item,
                    "paths are relative to the file that includes them",
-                   "\"%s\" cannot be read: no such file, or no permission", file);
+                   "\"%s\" cannot be read: no such file, or no permission", shown(item, file));
     else
         return is_regular(reading, path, item, file);
     return false;
@@ -244,12 +250,13 @@ static struct node *load_stack(struct reading *reading, const char *file, unsign
 static void problem_env_file(struct reading *reading, const struct path *path,
                              const struct node *node, const char *file) {
     cleanup_free char *example = format_text("%s.example", file);
-    cleanup_free char *help = access(example, R_OK) == 0
-                                  ? format_text("copy \"%s\" to it and fill it in", example)
-                                  : copy_text("paths are relative to the file that names them; "
-                                              "{path: FILE, required: false} makes it optional");
+    cleanup_free char *help =
+        access(example, R_OK) == 0
+            ? format_text("copy \"%s.example\" to it and fill it in", shown(node, file))
+            : copy_text("paths are relative to the file that names them; "
+                        "{path: FILE, required: false} makes it optional");
     problem_at(&reading->decoder, path, node, help,
-               "\"%s\" cannot be read: no such file, or no permission", file);
+               "\"%s\" cannot be read: no such file, or no permission", shown(node, file));
 }
 
 static bool is_optional(struct reading *reading, struct node *item) {

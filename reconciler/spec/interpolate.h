@@ -58,6 +58,11 @@ struct interpolation interpolate_text(struct arena *arena, const char *text, siz
 int interpolate_tree(struct arena *arena, struct node *root, const struct variables *variables,
                      struct diagnostics *diagnostics);
 
+/* Marks what was made from variables that were not known to be sensitive then. `root` may be NULL.
+ */
+void interpolation_recheck(struct arena *arena, struct node *root,
+                           const struct variables *variables, struct diagnostics *diagnostics);
+
 /* Returns a copy of an interpolated tree that interpolates to it again and shows no secret:
  * sensitive texts as they were written ("${REDIS_PASSWORD}"), in all others "$" as "$$". */
 struct node *interpolation_undo(struct arena *arena, const struct node *root);

@@ -99,6 +99,13 @@ static void report_text(struct walk *walk, const struct step *step, const struct
     report(walk, step, &diagnostic);
 }
 
+static void mark_sensitive(struct diagnostics *diagnostics, struct node *node) {
+    unsigned last = node->last_line > node->at.line ? node->last_line : node->at.line;
+    node->sensitive = true;
+    if (node->at.file)
+        diagnostics_hide_lines(diagnostics, node->at.file, node->at.line, last);
+}
+
 static void interpolate_scalar(struct walk *walk, const struct step *step, struct node *node) {
     if (node->interpolated)
         return;
@@ -107,12 +114,8 @@ static void interpolate_scalar(struct walk *walk, const struct step *step, struc
         return;
     struct interpolation result =
         interpolate_text(walk->arena, node->text, strlen(node->text), walk->variables, NULL, NULL);
-    if (result.sensitive) {
-        node->sensitive = true;
-        unsigned last = node->last_line > node->at.line ? node->last_line : node->at.line;
-        if (node->at.file)
-            diagnostics_hide_lines(walk->diagnostics, node->at.file, node->at.line, last);
-    }
+    if (result.sensitive)
+        mark_sensitive(walk->diagnostics, node);
     if (!result.text) {
         node->unreadable = true;
         report_problems(walk, step, node, &result);
@@ -159,6 +162,18 @@ int interpolate_tree(struct arena *arena, struct node *root, const struct variab
     if (root)
         interpolate_node(&walk, NULL, root);
     return walk.status;
+}
+
+void interpolation_recheck(struct arena *arena, struct node *root,
+                           const struct variables *variables, struct diagnostics *diagnostics) {
+    if (root && root->kind == NODE_SCALAR && root->template && !root->sensitive &&
+        interpolate_text(arena, root->template, strlen(root->template), variables, NULL, NULL)
+            .sensitive)
+        mark_sensitive(diagnostics, root);
+    for (size_t i = 0; root && root->kind == NODE_LIST && i < root->count; i++)
+        interpolation_recheck(arena, root->items[i], variables, diagnostics);
+    for (size_t i = 0; root && root->kind == NODE_MAP && i < root->count; i++)
+        interpolation_recheck(arena, root->entries[i].value, variables, diagnostics);
 }
 
 static const char *escape(struct arena *arena, const char *text) {

@@ -1,10 +1,11 @@
 /* What is done to trees between reading and decoding: nulls that remove nothing, and ${…}. */
 #include "base/memory.h"
-#include "spec/interpolate.h"
+#include "spec/interpolate_internal.h"
 #include "spec/keys.h"
 #include "spec/reading.h"
 
 #include <string.h>
+#include <utarray.h>
 
 /* --- walking a tree by the tables ------------------------------------------------------------- */
 
@@ -154,25 +155,42 @@ static void hide_verbatim(void *context, const struct field_spec *field, struct 
     *slot = &list->nothing;
 }
 
+static void note_variable(void *names, const char *name) {
+    utarray_push_back((UT_array *)names, &name);
+}
+
+/* The variable a secret is read from, and those its default is made from. */
+static void note_secret(struct reading *reading, struct node *secret, UT_array *names) {
+    struct node *env = node_get(secret, "env");
+    const struct node *fallback = node_get(secret, "default");
+    if (env && env->kind == NODE_SCALAR &&
+        (!strchr(env->text, '$') ||
+         interpolate_tree(reading->trees, env, reading->variables, reading->diagnostics) == 0))
+        note_variable(names, env->text);
+    if (fallback && fallback->kind == NODE_SCALAR && strchr(fallback->text, '$'))
+        interpolate_watched(reading->trees, fallback->text, strlen(fallback->text),
+                            reading->variables, NULL, NULL, note_variable, names);
+}
+
 /* Variables of secrets are marked before anything is made from them; their names may themselves be
- * made from variables. */
+ * made from variables, as paths of includes and env files may. Those are looked at again. */
 static void mark_secrets(struct reading *reading) {
+    static const UT_icd icd = {sizeof(const char *), NULL, NULL, NULL};
+    static const char *const early[] = {"include", "envFiles", "secrets"};
     struct node *secrets = node_get(reading->spec, "secrets");
     if (!secrets || secrets->kind != NODE_MAP)
         return;
     reading->decoder.secrets = secrets;
-    const char **names = arena_array(reading->trees, const char *, secrets->count + 1);
-    size_t count = 0;
-    for (size_t i = 0; i < secrets->count; i++) {
-        struct node *secret = secrets->entries[i].value;
-        struct node *env = secret->kind == NODE_MAP ? node_get(secret, "env") : NULL;
-        if (!env || env->kind != NODE_SCALAR)
-            continue;
-        if (!strchr(env->text, '$') ||
-            interpolate_tree(reading->trees, env, reading->variables, reading->diagnostics) == 0)
-            names[count++] = env->text;
-    }
-    variables_mark_all_sensitive(reading->variables, names);
+    UT_array names;
+    utarray_init(&names, &icd);
+    for (size_t i = 0; i < secrets->count; i++)
+        note_secret(reading, secrets->entries[i].value, &names);
+    note_variable(&names, NULL);
+    variables_mark_all_sensitive(reading->variables, (const char *const *)(void *)names.d);
+    utarray_done(&names);
+    for (size_t i = 0; i < sizeof early / sizeof early[0]; i++)
+        interpolation_recheck(reading->trees, node_get(reading->spec, early[i]), reading->variables,
+                              reading->diagnostics);
 }
 
 void interpolate_environment(struct reading *reading) {

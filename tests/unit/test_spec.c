@@ -441,6 +441,29 @@ Test(spec, secrets_are_not_for_showing) {
                       "services.x.labels.a: is made from a variable that a secret is read from");
 }
 
+/* Includes and the names of variables are looked up before all secrets are known. */
+Test(spec, secrets_are_not_shown_by_what_is_read_first) {
+    fixture_set("PW=hunter2");
+    static const char *const specs[] = {
+        "  include: [\"${PW}\"]\n  secrets: {p: {env: PW}}\n",
+        "  include: [\"${PW:?}${U:?${PW}}\"]\n  secrets: {p: {env: PW}}\n",
+        "  envFiles: [\"${PW}\"]\n  secrets: {p: {env: PW}}\n",
+        "  envFiles: [{path: \"${PW}.env\"}]\n  secrets: {p: {env: PW}}\n",
+        "  envFiles: [{path: x.env, required: \"${PW}\"}]\n  secrets: {p: {env: PW}}\n",
+        "  secrets: {p: {env: PW}, q: {env: \"${PW}\"}}\n",
+        "  secrets: {p: {env: PW}, q: {env: \"0${PW}\"}}\n",
+        "  secrets: {p: {env: PW}, q: {env: \"${PW}\"}}\n  defaultSecrets: refuse\n",
+    };
+    for (size_t i = 0; i < sizeof specs / sizeof specs[0]; i++) {
+        fixture_environment(specs[i]);
+        cr_expect_not(strstr(fixture_errors(), "hunter2"), "%s", fixture_printed());
+    }
+    fixture_environment("  include: [\"${PW}/a.yaml\"]\n");
+    cr_expect(strstr(fixture_errors(), "include[0]: \"${PW}/a.yaml\" cannot be read"));
+    fixture_environment("  secrets: {p: {env: PW}, q: {env: \"${PW}\"}}\n");
+    cr_expect(strstr(fixture_errors(), "secrets.q.env: is made from a variable that a secret"));
+}
+
 /* --- files ------------------------------------------------------------------------------------ */
 
 Test(spec, files_are_relative_to_the_file_that_declares_them) {
