@@ -2,7 +2,8 @@
  * The flattened Environment: what is left of all files after including, overlaying, ${…} and
  * `when`, as one file that reads to the same environment. Fields are in the order of the tables,
  * maps by name, paths relative to the Environment's file, so that equal states render equally
- * wherever the checkout lies. Secrets are there by reference only.
+ * wherever the checkout lies. Secrets are there by reference; a default is there as a file declares
+ * it, with ${…} in it left alone, so that no value from outside of the files is shown.
  */
 #include "base/memory.h"
 #include "spec/interpolate.h"
