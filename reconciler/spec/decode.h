@@ -17,6 +17,7 @@ struct decoder {
     const struct node *secrets; /* spec.secrets after overlaying */
     const struct variables *variables;
     const struct node *siblings; /* the map whose entry is decoded next, or NULL */
+    bool incomplete;             /* a file could not be read: what is missing may be in it */
 };
 
 /* --- decode.c ------------------------------------------------------------------------------------

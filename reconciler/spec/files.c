@@ -40,8 +40,11 @@ static void problem_file(struct loading *loading, const char *help, const char *
 static const char *find_secret(void *context, const char *name) {
     const struct loading *loading = context;
     const struct secret *secret = environment_secret(loading->reading->environment, name);
-    /* One without a value was reported where it is declared. */
-    return secret ? secret->value ? secret->value : "" : NULL;
+    /* One without a value was reported where it is declared; one that is not declared may be in a
+     * Stack that could not be read. */
+    if (!secret)
+        return loading->reading->incomplete ? "" : NULL;
+    return secret->value ? secret->value : "";
 }
 
 static const char *suggest_secret(const struct loading *loading, const char *unknown) {

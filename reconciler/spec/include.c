@@ -43,6 +43,8 @@ static void decode_envelope(struct decoder *decoder, const struct kind_spec *kin
     for (const struct field_spec *field = kind->fields; field->name; field++) {
         const struct node *value = node_get(root, field->name);
         struct path path = {NULL, field->name, 0};
+        if (root->partial && !value)
+            continue;
         if (!value || value->kind == NODE_NULL)
             problem_at(decoder, NULL, root, NULL,
                        "\"%s\" is missing: an %s file starts with "
@@ -126,13 +128,14 @@ static void hide_unread(struct reading *reading, const char *file, bool in_memor
 static struct node *read_document(struct reading *reading, const char *file,
                                   const struct kind_spec *kind) {
     bool in_memory = reading->text && kind == &kind_environment;
+    size_t errors = diagnostics_errors(reading->diagnostics);
     struct node *root = in_memory ? yaml_read_text(reading->trees, file, reading->text,
                                                    reading->text_size, reading->diagnostics)
                                   : yaml_read_file(reading->trees, file, reading->diagnostics);
-    if (!root) {
-        hide_unread(reading, file, in_memory);
+    if (diagnostics_errors(reading->diagnostics) > errors)
+        hide_unread(reading, file, in_memory); /* the tree may lack secrets of the file */
+    if (!root)
         return NULL;
-    }
     struct decoder *decoder = &reading->decoder;
     if (root->kind != NODE_MAP) {
         cleanup_free char *expected =

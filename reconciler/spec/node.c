@@ -96,8 +96,10 @@ static struct node *merge_maps(struct arena *arena, const struct entry *const *m
     *result = *maps[count - 1]->value;
     result->at = lowest->at;
     result->count = 0;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         total += maps[i]->value->count;
+        result->partial |= maps[i]->value->partial;
+    }
     struct grouped grouped = {0};
     group(maps, count, total, &grouped);
     result->entries = arena_array(arena, struct entry, grouped.count);

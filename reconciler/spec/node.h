@@ -30,8 +30,9 @@ struct node {
     const char *text;   /* scalars */
     bool quoted;    /* so that "5" is a string and 5 a number, "true" a string and true a boolean */
     bool sensitive; /* text came out of a variable that a secret is read from */
-    bool unreadable;       /* ${…} in it is wrong, which was reported */
-    bool interpolated;     /* done already: aliases and overlays share nodes */
+    bool unreadable;   /* ${…} in it, or its alias, is wrong, which was reported */
+    bool partial;      /* a map that lacks entries, which was reported: nothing is missed in it */
+    bool interpolated; /* done already: aliases and overlays share nodes */
     const char *template;  /* what was written, if interpolating has changed it */
     struct node **items;   /* lists */
     struct entry *entries; /* maps, in the order of writing; keys are unique */
@@ -46,7 +47,9 @@ struct node {
 /*
  * Reads one YAML document (YAML 1.1 as libyaml reads it; anchors, aliases and the merge key "<<";
  * duplicate keys, tabs, NUL bytes, other tags and more than one document are errors). Returns the
- * root, or NULL with diagnostics. `file` is kept in positions and must live in the arena or longer.
+ * root, or NULL when an error ended the reading. After others (duplicate keys, unknown aliases and
+ * tags …) there is a root, so that what else is wrong is found in the same run. `file` is kept in
+ * positions and must live in the arena or longer.
  */
 struct node *yaml_read_file(struct arena *arena, const char *file, struct diagnostics *diagnostics);
 struct node *yaml_read_text(struct arena *arena, const char *file, const char *text, size_t size,

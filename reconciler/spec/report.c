@@ -88,6 +88,8 @@ static char *describe(const struct node *node) {
 
 void problem_mismatch(struct decoder *decoder, const struct path *path, const struct node *node,
                       const char *help, const char *expected) {
+    if (node->unreadable)
+        return; /* was reported */
     cleanup_free char *found = describe(node);
     problem_at(decoder, path, node, help, "expected %s, found %s", expected, found);
 }

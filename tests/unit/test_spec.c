@@ -148,6 +148,49 @@ Test(spec, a_broken_include_hides_what_follows_from_it) {
     cr_expect_not(strstr(fixture_errors(), "not declared"), "%s", fixture_printed());
 }
 
+Test(spec, a_wrong_include_is_the_only_error) {
+    const char *environment = "  include: [nowhere.yaml]\n"
+                              "  services:\n"
+                              "    x: {resources: {limits: {memory: 1Gi}}}\n"
+                              "    y: {image: y, files: [{content: \"${secret:s}\", target: /y, "
+                              "interpolate: true}]}\n";
+    fixture_environment(environment);
+    cr_expect_not(strstr(fixture_errors(), "\"image\" is missing"), "%s", fixture_printed());
+    cr_expect_not(strstr(fixture_printed(), "not declared"), "%s", fixture_printed());
+    cr_expect(strstr(fixture_printed(), "\"nowhere.yaml\" cannot be read"));
+    fixture_write("nowhere.yaml", "a: [\n");
+    cr_expect_not(strstr(fixture_errors(), "\"image\" is missing"), "%s", fixture_printed());
+}
+
+/* What is wrong with the YAML, but can be read, hides nothing else. */
+Test(spec, duplicate_keys_and_all_other_errors) {
+    fixture_environment("  services:\n"
+                        "    a:\n"
+                        "      image: redis:7\n"
+                        "      image: redis:8\n"
+                        "      imagee: x\n"
+                        "      ports: [\"70000:1\"]\n"
+                        "      networks: {nowhere: {}}\n"
+                        "    b: {<<: *nothing, user: \"\"}\n"
+                        "    c: *nothing\n"
+                        "    d: {image: *nothing, command: *nothing, ports: *nothing}\n"
+                        "    e: {<<: 5}\n"
+                        "    f: {5: image}\n");
+    const char *printed = fixture_errors();
+    static const char *const expected[] = {"dev.yaml:8:7: error: key \"image\" is there already",
+                                           "services.a: unknown field \"imagee\"",
+                                           "\"70000\" is not a port",
+                                           "the network \"nowhere\" is not declared",
+                                           "services.b.user: \"\" is not a user",
+                                           "\"*nothing\" names no anchor",
+                                           "\"<<\" can only merge maps",
+                                           "key 5 is not a text"};
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
+        cr_expect(strstr(printed, expected[i]), "%s\nin: %s", expected[i], printed);
+    cr_expect_not(strstr(printed, "is missing"), "%s", printed);
+    cr_expect_not(strstr(printed, "expected"), "%s", printed);
+}
+
 Test(spec, null_that_removes_nothing_was_meant_to_declare) {
     fixture_environment("  volumes:\n"
                         "    data:\n"
