@@ -69,6 +69,8 @@ const char *scalar_convert(struct decoder *decoder, const struct path *path,
 /* An integer within bounds; returns 0, or -1 after reporting. */
 int scalar_integer(struct decoder *decoder, const struct path *path, const struct node *node,
                    long long minimum, long long maximum, const char *expected, long long *value);
+/* 1 true, 0 false, -1 after reporting. */
+int scalar_boolean(struct decoder *decoder, const struct path *path, const struct node *node);
 /* The value of a choice; returns 0, or -1 after reporting. */
 int scalar_choice(struct decoder *decoder, const struct path *path, const struct node *node,
                   const struct choice *choices, int *value);

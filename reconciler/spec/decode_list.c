@@ -187,11 +187,12 @@ static void read_flags(struct decoder *decoder, const struct path *path,
     struct pair_list *list = (struct pair_list *)(void *)((char *)object + field->offset);
     read_pairs(decoder, path, field, node, object);
     for (size_t i = 0; i < list->count; i++) {
-        const char *value = list->items[i].value;
-        if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
-            continue;
-        struct path inner = {path, list->items[i].key, 0};
-        problem_notation(decoder, &inner, node_get(node, list->items[i].key), "true or false");
+        struct pair *item = &list->items[i];
+        struct path inner = {path, item->key, 0};
+        int value = parse_boolean(item->value);
+        item->value = value < 0 ? NULL : value ? "true" : "false";
+        if (value < 0)
+            scalar_boolean(decoder, &inner, node_get(node, item->key));
     }
 }
 

@@ -267,7 +267,7 @@ static bool is_optional(struct reading *reading, struct node *item) {
     return required && required->kind == NODE_SCALAR &&
            interpolate_tree(reading->trees, required, reading->variables, reading->diagnostics) ==
                0 &&
-           strcmp(required->text, "false") == 0;
+           parse_boolean(required->text) == 0;
 }
 
 /* What else is wrong with an item is reported when it is decoded. */

@@ -58,6 +58,8 @@ struct node *yaml_read_text(struct arena *arena, const char *file, const char *t
 /* What an unquoted text means in YAML 1.2's core schema (section 10.3.2). */
 enum scalar_type { SCALAR_STRING, SCALAR_NULL, SCALAR_BOOL, SCALAR_INTEGER, SCALAR_FLOAT };
 enum scalar_type scalar_type(const char *text);
+/* 1 for true, True and TRUE, 0 for false, False and FALSE, -1 for anything else. */
+int parse_boolean(const char *text);
 
 struct node *node_get(const struct node *map, const char *key); /* or NULL */
 struct entry *node_entry(const struct node *map, const char *key);

@@ -48,6 +48,8 @@ static struct node *typed_scalar(const struct renderer *renderer, enum shape sha
     struct node *copy = copy_node(renderer, node);
     if (node->kind != NODE_SCALAR)
         return copy;
+    if (shape == SHAPE_BOOLEAN && parse_boolean(node->text) >= 0)
+        copy->text = parse_boolean(node->text) ? "true" : "false";
     const bool digits = *node->text && !node->text[strspn(node->text, "0123456789")];
     copy->quoted = shape == SHAPE_NUMBER_OR_STRING
                        ? !digits

@@ -306,14 +306,14 @@ Test(decode, resources_and_limits) {
     const struct service *x =
         fixture_service("      resources:\n"
                         "        limits: {cpu: 500m, memory: 256Mi, pids: 100}\n"
-                        "        requests: {cpu: 0.25, memory: 1048576}\n"
+                        "        requests: {cpu: 0.25, memory: 6291456}\n"
                         "      ulimits: {nofile: 1024, nproc: {soft: 10, hard: unlimited}, "
                         "memlock: -1}\n");
     cr_expect_eq(x->limits.nano_cpus, 500000000);
     cr_expect_eq(x->limits.memory, 256 << 20);
     cr_expect_eq(x->limits.pids, 100);
     cr_expect_eq(x->requests.nano_cpus, 250000000);
-    cr_expect_eq(x->requests.memory, 1 << 20);
+    cr_expect_eq(x->requests.memory, 6 << 20);
     cr_assert_eq(x->ulimit_count, 3);
     cr_expect_str_eq(x->ulimits[0].name, "memlock");
     cr_expect_eq(x->ulimits[0].hard, -1);
@@ -323,6 +323,13 @@ Test(decode, resources_and_limits) {
     cr_expect_eq(x->ulimits[2].hard, -1);
     expect_service_error("      resources: {limits: {memory: 256m}}\n",
                          "\"256m\" is not a number of bytes such as 256Mi or 1Gi");
+    cr_expect(strstr(fixture_printed(), "help: did you mean \"256Mi\"? \"m\" is a thousandth"));
+    expect_service_error("      shmSize: 256MB\n", "help: did you mean \"256Mi\"?\n");
+    expect_service_error("      resources: {limits: {memory: 5Mi}}\n",
+                         "services.x.resources.limits.memory: \"5Mi\" is less than 6Mi, the least");
+    expect_service_error("      resources: {requests: {memory: 1}}\n", "\"1\" is less than 6Mi");
+    expect_service_error("      resources: {limits: {cpu: 9m}}\n",
+                         "services.x.resources.limits.cpu: \"9m\" is less than 10m");
     expect_service_error("      resources: {limits: {cpu: many}}\n",
                          "\"many\" is not a number of CPUs");
     expect_service_error("      resources: {requests: {pids: 5}}\n", "unknown field \"pids\"\n");
@@ -475,6 +482,27 @@ Test(decode, scalars_of_wrong_types) {
                       "networks.a.subnet: \"10.0.0.1/8\" is not a subnet");
     expect_spec_error("  features: {a: 1}\n", "features.a: \"1\" is not true or false");
     expect_spec_error("  secrets: {a: {env: A-B}}\n", "\"A-B\" is not the name of a variable");
+}
+
+Test(decode, booleans) {
+    const struct service *x = fixture_service("      readOnly: True\n"
+                                              "      init: FALSE\n"
+                                              "      privileged: \"TRUE\"\n");
+    cr_expect(x->read_only);
+    cr_expect_eq(x->init, NO);
+    cr_expect(x->privileged);
+    fixture_environment("  features: {a: True, b: FALSE}\n"
+                        "  envFiles: [{path: none.env, required: False}]\n"
+                        "  services: {x: {image: x, when: a}, y: {image: y, when: b}}\n");
+    cr_expect_eq(fixture_must_read()->service_count, 1);
+    expect_service_error("      readOnly: Yes\n", "help: did you mean true?\n");
+    expect_service_error("      readOnly: off\n", "help: did you mean false?\n");
+    /* Nothing follows from a feature that is neither. */
+    expect_spec_error("  features: {a: yes}\n"
+                      "  services: {x: {image: x, when: a}, y: {image: y, when: \"!a\"},\n"
+                      "             z: {image: z, dependsOn: [x, y]}}\n",
+                      "features.a: \"yes\" is not true or false");
+    cr_expect_not(strstr(fixture_printed(), "switched off"), "%s", fixture_printed());
 }
 
 Test(decode, quoted_numbers_come_from_variables) {
