@@ -260,9 +260,10 @@ void read_objects(struct decoder *decoder, const struct path *path, const struct
 static const char *read_key(struct decoder *decoder, const struct path *path,
                             const struct kind_spec *kind, const struct entry *entry) {
     const char *key = kind->key->convert(decoder->arena, entry->key);
+    cleanup_arena struct arena *scratch = key ? NULL : arena_new();
     if (!key)
-        problem_at_key(decoder, path, entry, NULL, "\"%s\" is not %s", entry->key,
-                       kind->key->expected);
+        problem_at_key(decoder, path, entry, nearest_known(scratch, kind->key, entry->key),
+                       "\"%s\" is not %s", entry->key, kind->key->expected);
     return key;
 }
 

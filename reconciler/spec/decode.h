@@ -57,6 +57,9 @@ bool worth_the_effort(const struct diagnostics *diagnostics);
 /* `did you mean "x"?` for the nearest of the candidates (NULL-terminated), or NULL. */
 const char *did_you_mean(struct arena *arena, const char *word, const char *const *candidates);
 
+/* The same among the names that a type knows, or NULL. */
+const char *nearest_known(struct arena *arena, const struct value_type *type, const char *text);
+
 /* --- decode_scalar.c -----------------------------------------------------------------------------
  */
 /* The text of a scalar, or NULL after reporting that it is none, holds a secret, or is made from
@@ -80,7 +83,8 @@ extern const struct value_type type_text, type_any_text, type_boolean, type_tris
 extern const struct value_type type_name, type_feature, type_condition, type_image,
     type_variable_name, type_environment_name, type_target, type_host_path, type_path, type_ipv4,
     type_ip, type_cidr, type_hostname, type_host_address, type_capability, type_signal,
-    type_reload_signal, type_user, type_label_key, type_sysctl, type_url_path, type_ulimit_name;
+    type_reload_signal, type_user, type_label_key, type_sysctl, type_url_path, type_ulimit_name,
+    type_characters;
 
 /* --- decode_list.c -------------------------------------------------------------------------------
  */
@@ -96,6 +100,5 @@ read_value read_port_short, read_ulimit_short, read_variable_short, read_depende
 read_value finish_service, finish_file, finish_mount, finish_port, finish_healthcheck,
     finish_ulimit;
 void init_service(void *object);
-void init_file(void *object);
 
 #endif

@@ -59,20 +59,23 @@ const char *scalar_text(struct decoder *decoder, const struct path *path, const 
     return node->text;
 }
 
-/* Capabilities and signals have many names: suggest the nearest. */
-static const char *nearest_known(struct decoder *decoder, const struct value_type *type,
-                                 const char *text) {
-    cleanup_free char *upper = copy_text(text);
+/* Capabilities, signals and limits have many names: suggest the nearest, with the prefix it was
+ * given. */
+const char *nearest_known(struct arena *arena, const struct value_type *type, const char *text) {
+    if (type == &type_ulimit_name)
+        return did_you_mean(arena, text, known_ulimits());
+    const bool signal = type == &type_signal || type == &type_reload_signal;
+    if (!signal && type != &type_capability)
+        return NULL;
+    const char *prefix = signal ? "SIG" : "CAP_";
+    const bool prefixed = strncasecmp(text, prefix, strlen(prefix)) == 0;
+    char *upper = arena_copy(arena, prefixed ? text + strlen(prefix) : text);
     for (char *c = upper; *c; c++)
         if (*c >= 'a' && *c <= 'z')
             *c = (char)(*c - 'a' + 'A');
-    if (type == &type_capability)
-        return did_you_mean(decoder->arena, strncmp(upper, "CAP_", 4) == 0 ? upper + 4 : upper,
-                            known_capabilities());
-    if (type == &type_signal || type == &type_reload_signal)
-        return did_you_mean(decoder->arena, strncmp(upper, "SIG", 3) == 0 ? upper + 3 : upper,
-                            known_signals());
-    return NULL;
+    const char *nearest = suggest(upper, signal ? known_signals() : known_capabilities());
+    return nearest ? arena_format(arena, "did you mean \"%s%s\"?", prefixed ? prefix : "", nearest)
+                   : NULL;
 }
 
 const char *scalar_convert(struct decoder *decoder, const struct path *path,
@@ -82,7 +85,7 @@ const char *scalar_convert(struct decoder *decoder, const struct path *path,
         return NULL;
     const char *converted = type->convert(decoder->arena, text);
     if (!converted) {
-        const char *help = nearest_known(decoder, type, text);
+        const char *help = nearest_known(decoder->arena, type, text);
         if (help)
             problem_at(decoder, path, node, help, "\"%s\" is not %s", text, type->expected);
         else
@@ -468,3 +471,10 @@ const struct value_type type_ulimit_name = {.name = "limit",
                                             .shape = SHAPE_STRING,
                                             .read = read_text,
                                             .convert = convert_ulimit_name};
+const struct value_type type_characters = {
+    .name = "characters",
+    .expected = "a set of characters such as A-Za-z0-9._- (no blanks)",
+    .pattern = "^[!-~]+$",
+    .shape = SHAPE_STRING,
+    .read = read_text,
+    .convert = convert_characters};

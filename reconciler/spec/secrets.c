@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "spec/interpolate.h"
+#include "spec/notation.h"
 #include "spec/paths.h"
 #include "spec/reading.h"
 #include "spec/source.h"
@@ -74,6 +75,23 @@ static void resolve_secret(struct reading *reading, const struct secret_draft *d
         secret->value = draft->fallback;
     secret->is_default =
         secret->value && draft->fallback && strcmp(secret->value, draft->fallback) == 0;
+}
+
+/* Names where the value comes from, and never the value. */
+static void check_characters(struct reading *reading, const struct secret_draft *draft,
+                             const struct secret *secret) {
+    const char *source = "default";
+    if (!draft->characters || !secret->value ||
+        consists_of_characters(secret->value, draft->characters))
+        return;
+    const char *set = secret->env ? variables_get(reading->variables, secret->env) : NULL;
+    if (set && *set)
+        source = secret->env;
+    else if (secret->file && !secret->is_default)
+        source = secret->file;
+    cleanup_free char *message = format_text(
+        "the value of \"%s\" holds a character that is none of %s", source, draft->characters);
+    problem_secret(reading, draft, NULL, "set it to a value of these characters only", message);
 }
 
 /* --- missing, or refused ------------------------------------------------------------------------
@@ -179,6 +197,7 @@ void resolve_secrets(struct reading *reading) {
             continue;
         }
         resolve_secret(reading, &draft->secrets[i], secret);
+        check_characters(reading, &draft->secrets[i], secret);
         if (!secret->value && !refuse)
             problem_missing(reading, &draft->secrets[i]);
     }

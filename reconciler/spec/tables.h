@@ -167,7 +167,8 @@ struct service_draft {
 
 struct secret_draft {
     struct secret secret;
-    const char *fallback; /* the declared default, or NULL */
+    const char *fallback;   /* the declared default, or NULL */
+    const char *characters; /* those its value may consist of, as a set, or NULL */
     const struct node *node;
 };
 
