@@ -270,7 +270,7 @@ static json_t *to_json(const struct diagnostic *diagnostic) {
     return object;
 }
 
-void diagnostics_print_json(const struct diagnostics *diagnostics, FILE *out) {
+json_t *diagnostics_json(const struct diagnostics *diagnostics) {
     json_t *list = json_array();
     for (size_t i = 0; i < diagnostics->count; i++)
         json_array_append_new(list, to_json(diagnostics->items[i]));
@@ -278,6 +278,11 @@ void diagnostics_print_json(const struct diagnostics *diagnostics, FILE *out) {
     set_number(root, "errors", diagnostics->errors);
     set_number(root, "warnings", diagnostics->warnings);
     json_object_set_new(root, "diagnostics", list);
+    return root;
+}
+
+void diagnostics_print_json(const struct diagnostics *diagnostics, FILE *out) {
+    json_t *root = diagnostics_json(diagnostics);
     json_dumpf(root, out, JSON_INDENT(2));
     json_decref(root);
     putc('\n', out);

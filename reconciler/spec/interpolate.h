@@ -21,11 +21,9 @@ struct variables *variables_new(struct arena *arena, const char *const *process_
 int variables_read_file(struct variables *variables, const char *file,
                         struct diagnostics *diagnostics);
 const char *variables_get(const struct variables *variables, const char *name); /* or NULL */
-/* Marks a variable as one a secret is read from: text made from it becomes sensitive, and so do the
- * variables of env files that were made from it. */
-void variables_mark_sensitive(struct variables *variables, const char *name);
-/* The same for many, ended by NULL, at the price of one. */
-void variables_mark_all_sensitive(struct variables *variables, const char *const *names);
+/* Marks variables (ended by NULL) as those secrets are read from: text made from one becomes
+ * sensitive, and so do the variables of env files that were made from it. */
+void variables_mark_sensitive(struct variables *variables, const char *const *names);
 bool variables_sensitive(const struct variables *variables, const char *name);
 
 /* Looks up ${secret:NAME}; returns its value or NULL. */

@@ -22,6 +22,15 @@ struct node *node_get(const struct node *map, const char *key) {
     return entry ? entry->value : NULL;
 }
 
+static int compare_entries(const void *left, const void *right) {
+    return strcmp(((const struct entry *)left)->key, ((const struct entry *)right)->key);
+}
+
+void node_sort_entries(struct entry *entries, size_t count) {
+    if (count > 1)
+        qsort(entries, count, sizeof *entries, compare_entries);
+}
+
 /* --- merging -----------------------------------------------------------------------------------
  * All layers at once: laying them over what is there one by one would copy the growing result for
  * each of them. */

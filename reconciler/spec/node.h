@@ -64,6 +64,9 @@ int parse_boolean(const char *text);
 struct node *node_get(const struct node *map, const char *key); /* or NULL */
 struct entry *node_entry(const struct node *map, const char *key);
 
+/* By key. */
+void node_sort_entries(struct entry *entries, size_t count);
+
 /* JSON Merge Patch (RFC 7386): lays `patch` over `target` and returns the result, which shares
  * nodes with both. Either may be NULL. Maps merge, everything else replaces, null removes. */
 struct node *node_merge(struct arena *arena, struct node *target, struct node *patch);

@@ -186,7 +186,7 @@ static void mark_secrets(struct reading *reading) {
     for (size_t i = 0; i < secrets->count; i++)
         note_secret(reading, secrets->entries[i].value, &names);
     note_variable(&names, NULL);
-    variables_mark_all_sensitive(reading->variables, (const char *const *)(void *)names.d);
+    variables_mark_sensitive(reading->variables, (const char *const *)(void *)names.d);
     utarray_done(&names);
     for (size_t i = 0; i < sizeof early / sizeof early[0]; i++)
         interpolation_recheck(reading->trees, node_get(reading->spec, early[i]), reading->variables,

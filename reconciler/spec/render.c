@@ -28,13 +28,9 @@ static struct node *copy_node(const struct renderer *renderer, const struct node
     return copy;
 }
 
-static int compare_entries(const void *left, const void *right) {
-    return strcmp(((const struct entry *)left)->key, ((const struct entry *)right)->key);
-}
-
 static void sort_entries(struct node *map) {
-    if (map->kind == NODE_MAP && map->count > 1)
-        qsort(map->entries, map->count, sizeof *map->entries, compare_entries);
+    if (map->kind == NODE_MAP)
+        node_sort_entries(map->entries, map->count);
 }
 
 /* --- scalars ------------------------------------------------------------------------------------

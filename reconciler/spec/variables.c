@@ -63,11 +63,6 @@ bool variables_sensitive(const struct variables *variables, const char *name) {
     return slot && slot->sensitive;
 }
 
-void variables_mark_sensitive(struct variables *variables, const char *name) {
-    const char *const names[] = {name, NULL};
-    variables_mark_all_sensitive(variables, names);
-}
-
 /* Turns `uses` around, in a scratch arena: in a chain of variables that were made from each other,
  * looking at all of them for each one that is marked would be quadratic. */
 static void find_users(struct variables *variables, struct arena *scratch) {
@@ -96,7 +91,7 @@ static void mark(struct variable_slot *slot, struct variable_slot **pending) {
     *pending = slot;
 }
 
-void variables_mark_all_sensitive(struct variables *variables, const char *const *names) {
+void variables_mark_sensitive(struct variables *variables, const char *const *names) {
     struct variable_slot *pending = NULL;
     for (; *names; names++)
         mark(slot_for(variables, *names, strlen(*names)), &pending);

@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     struct arena *arena = arena_new();
     struct variables *variables = variables_new(arena, environment);
-    variables_mark_sensitive(variables, "S");
+    variables_mark_sensitive(variables, (const char *const[]){"S", NULL});
     /* A copy of the exact size, so that reading behind its end is seen. */
     char *text = malloc(size ? size : 1);
     memcpy(text, data, size);

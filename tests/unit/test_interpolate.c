@@ -283,8 +283,9 @@ Test(text, secrets) {
 
 Test(text, sensitive) {
     cr_expect_not(interpolate("$PASSWORD").sensitive);
-    variables_mark_sensitive(variables, "PASSWORD");
-    variables_mark_sensitive(variables, "LATER"); /* not set: its default is as secret */
+    variables_mark_sensitive(variables, (const char *const[]){"PASSWORD", NULL});
+    variables_mark_sensitive(
+        variables, (const char *const[]){"LATER", NULL}); /* not set: its default is as secret */
     cr_expect(variables_sensitive(variables, "PASSWORD"));
     cr_expect(variables_sensitive(variables, "LATER"));
     cr_expect_not(variables_sensitive(variables, "FOO"));
@@ -383,7 +384,7 @@ Test(tree, warns_of_unset_variables) {
 
 Test(tree, sensitive_text_is_marked_and_its_line_hidden) {
     struct node *root = read_tree("a: ${PASSWORD:-hunter0}\nb: x\nc: [\"${PASSWORD}\"]\n");
-    variables_mark_sensitive(variables, "PASSWORD");
+    variables_mark_sensitive(variables, (const char *const[]){"PASSWORD", NULL});
     cr_expect_eq(interpolate_tree(arena, root, variables, diagnostics), 0);
     cr_expect(node_get(root, "a")->sensitive);
     cr_expect_not(node_get(root, "b")->sensitive);
@@ -417,7 +418,7 @@ Test(tree, bounds) {
 
 Test(tree, undo) {
     struct node *root = read_tree("a: ${PASSWORD:-x}\nb: $$FOO $FOO $\nc: [\"5\", 5, ~]\n");
-    variables_mark_sensitive(variables, "PASSWORD");
+    variables_mark_sensitive(variables, (const char *const[]){"PASSWORD", NULL});
     cr_expect_eq(interpolate_tree(arena, root, variables, diagnostics), 0);
     struct node *undone = interpolation_undo(arena, root);
     cr_expect_str_eq(node_get(undone, "a")->text, "${PASSWORD:-x}");
@@ -615,7 +616,7 @@ Test(envfile, sensitive_through_other_variables) {
                           "EARLY=$MORE\n"),
                  0);
     cr_expect_not(variables_sensitive(variables, "MORE"));
-    variables_mark_sensitive(variables, "PASS");
+    variables_mark_sensitive(variables, (const char *const[]){"PASS", NULL});
     cr_expect(variables_sensitive(variables, "URL"));
     cr_expect(variables_sensitive(variables, "MORE"));
     cr_expect_not(variables_sensitive(variables, "LITERAL"));
@@ -637,7 +638,7 @@ Test(envfile, long_chains_are_marked_in_linear_time, .timeout = 20) {
     fclose(out);
     cr_expect_eq(read_env(text), 0);
     free(text);
-    variables_mark_sensitive(variables, "V0");
+    variables_mark_sensitive(variables, (const char *const[]){"V0", NULL});
     cr_expect(variables_sensitive(variables, "V60000"));
     cr_expect_not(variables_sensitive(variables, "FOO"));
 }
