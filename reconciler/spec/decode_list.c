@@ -153,12 +153,18 @@ static void read_pair_texts(struct decoder *decoder, const struct path *path,
     finish_pairs(list);
 }
 
+/* Reports what is declared twice, and keeps one of each. */
 static void problem_duplicates(struct decoder *decoder, const struct path *path,
-                               const struct node *node, const struct pair_list *list) {
-    for (size_t i = 1; i < list->count; i++)
-        if (strcmp(list->items[i - 1].key, list->items[i].key) == 0)
+                               const struct node *node, struct pair_list *list) {
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (kept == 0 || strcmp(list->items[kept - 1].key, list->items[i].key) != 0)
+            list->items[kept++] = list->items[i];
+        else
             problem_at(decoder, path, node, "write it once", "\"%s\" is declared twice",
                        list->items[i].key);
+    }
+    list->count = kept;
 }
 
 static void read_pairs_or_texts(struct decoder *decoder, const struct path *path,

@@ -243,7 +243,12 @@ static void load_draft(struct loading *loading) {
     if (draft->file.source) {
         const char *path =
             path_beside(loading->reading->trees, loading->node->at.file, draft->file.source);
-        load_path(loading, path, draft->file.target, 0);
+        const size_t before = loading->count;
+        if (load_path(loading, path, draft->file.target, 0) == 0 && loading->count == before) {
+            struct path inner = {loading->path, "source", 0};
+            warning_at(&loading->reading->decoder, &inner, loading->node, NULL,
+                       "the folder \"%s\" holds no file", path);
+        }
     } else if (draft->content && has_place(loading) &&
                within_bounds(loading, strlen(draft->content))) {
         set_content(loading, add_file(loading), NULL, draft->content, strlen(draft->content));

@@ -196,7 +196,7 @@ Test(decode, healthchecks) {
 
 Test(decode, wrong_healthchecks) {
     expect_service_error("      healthcheck: {http: {port: 1}, tcp: {port: 1}}\n",
-                         "a health check is one of \"test\", \"http\" and \"tcp\"");
+                         "services.x.healthcheck.tcp: there is \"http\" already (dev.yaml:8)");
     expect_service_error("      healthcheck: {test: [redis-cli, ping]}\n",
                          "a test starts with CMD, CMD-SHELL or NONE, not \"redis-cli\"");
     expect_service_error("      healthcheck: {test: [CMD]}\n",
@@ -275,7 +275,7 @@ Test(decode, mounts_and_tmpfs) {
     cr_expect_str_eq(x->tmpfs.items[0].value, "mode=0700");
     expect_service_error("      mounts: [{target: /a}]\n", "a mount needs \"volume\" or \"bind\"");
     expect_service_error("      mounts: [{volume: v, bind: /b, target: /a}]\n",
-                         "has both \"volume\" and \"bind\"");
+                         "services.x.mounts[0].bind: there is \"volume\" already (dev.yaml:8)");
     expect_service_error("      mounts: [{bind: ./b, target: /a}]\n",
                          "\"./b\" is not an absolute path on the engine's host");
     expect_service_error("      mounts: [{bind: /b, target: ../a}]\n",
@@ -334,6 +334,13 @@ Test(decode, resources_and_limits) {
                          "\"many\" is not a number of CPUs");
     expect_service_error("      resources: {requests: {pids: 5}}\n", "unknown field \"pids\"\n");
     expect_service_error("      ulimits: {nofiles: 5}\n", "\"nofiles\" is not a resource limit");
+    cr_expect(strstr(fixture_printed(), "help: did you mean \"nofile\"?\n"));
+    expect_service_error("      ulimits: {nofile: {soft: 1}}\n", "\"hard\" is missing");
+    cr_expect_not(strstr(fixture_printed(), "above"), "%s", fixture_printed());
+    expect_service_error("      stopSignal: SIGTRM\n", "help: did you mean \"SIGTERM\"?\n");
+    expect_service_error("      stopSignal: trm\n", "help: did you mean \"TERM\"?\n");
+    expect_service_error("      tmpfs: [/t, /t/]\n", "\"/t\" is declared twice");
+    cr_expect_not(strstr(fixture_printed(), "already"), "%s", fixture_printed());
     expect_service_error("      ulimits: {nofile: {soft: 5, hard: 4}}\n",
                          "the soft limit is above the hard limit");
     expect_service_error("      ulimits: {nofile: lots}\n",
@@ -369,7 +376,7 @@ Test(decode, capabilities_and_maps) {
                          "the label \"tse.io/project\" is reserved");
     expect_service_error("      labels: {a: {b: c}}\n",
                          "services.x.labels.a: expected a text, found a map");
-    expect_service_error("      stopSignal: SIGTERMM\n", "help: did you mean \"TERM\"?");
+    expect_service_error("      stopSignal: SIGTERMM\n", "help: did you mean \"SIGTERM\"?");
 }
 
 Test(decode, files) {

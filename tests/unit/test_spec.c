@@ -484,6 +484,44 @@ Test(spec, secrets_are_not_for_showing) {
                       "services.x.labels.a: is made from a variable that a secret is read from");
 }
 
+/* A line break in a password of a Redis user would add rules to users.acl. */
+Test(spec, characters_of_secrets) {
+    const char *spec = "  secrets: {p: {env: PW, default: a-b, characters: -._A-Za-z0-9}}\n";
+    fixture_environment(spec);
+    fixture_must_read();
+    fixture_set("PW=hunter2\nuser x on nopass +@all");
+    fixture_environment(spec);
+    cr_expect_str_eq(
+        fixture_errors(),
+        "dev.yaml:5:16: error: secrets.p: the value of \"PW\" holds a character that is "
+        "none of -._A-Za-z0-9\n"
+        "      help: set it to a value of these characters only\n");
+    fixture_write("token", "\u00e9");
+    expect_spec_error("  secrets: {p: {file: token, characters: \"!-~\"}}\n",
+                      "the value of \"token\" holds a character that is none of !-~");
+    expect_spec_error("  secrets: {p: {default: \"a b\", characters: \"!-~\"}}\n",
+                      "the value of \"default\" holds a character");
+    expect_spec_error("  secrets: {p: {default: a, characters: z-a}}\n",
+                      "secrets.p.characters: \"z-a\" is not a set of characters");
+    expect_spec_error("  secrets: {p: {default: a, characters: \"a b\"}}\n", "is not a set of");
+    expect_spec_error("  secrets: {p: {default: a, characters: \"\"}}\n", "is not a set of");
+}
+
+Test(spec, conflicts_of_an_overlay_are_reported_in_it) {
+    fixture_stack("a.yaml", "  services: {x: {image: x, healthcheck: {http: {port: 1}}}}\n");
+    fixture_environment("  include: [a.yaml]\n"
+                        "  services: {x: {healthcheck: {test: [CMD, x]}}}\n");
+    cr_expect_str_eq(
+        fixture_errors(),
+        "dev.yaml:6:32: error: services.x.healthcheck.test: there is \"http\" already (a.yaml:5)\n"
+        "    6 |   services: {x: {healthcheck: {test: [CMD, x]}}}\n"
+        "      |                                ^~~~\n"
+        "      help: write http: null beside it to replace that\n");
+    fixture_environment("  include: [a.yaml]\n"
+                        "  services: {x: {healthcheck: {http: null, test: [CMD, x]}}}\n");
+    cr_expect_eq(fixture_must_read()->services[0].healthcheck.kind, CHECK_TEST);
+}
+
 /* Includes and the names of variables are looked up before all secrets are known. */
 Test(spec, secrets_are_not_shown_by_what_is_read_first) {
     fixture_set("PW=hunter2");
@@ -688,6 +726,16 @@ Test(spec, folders_have_bounds) {
     fclose(out);
     fixture_environment("  services: {x: {image: x, files: [{source: big, target: /m}]}}\n");
     cr_expect(strstr(fixture_errors(), "\"big\": it has 17825792 bytes, more than the 16 MiB"));
+}
+
+Test(spec, empty_folders_are_worth_a_word) {
+    mkdir("empty", 0755);
+    mkdir("empty/inner", 0755);
+    fixture_environment("  services: {x: {image: x, files: [{source: empty, target: /m}]}}\n");
+    fixture_must_read();
+    cr_expect(strstr(fixture_printed(), "dev.yaml:5:45: warning: services.x.files[0].source: the "
+                                        "folder \"empty\" holds no file\n"),
+              "%s", fixture_printed());
 }
 
 /* --- features --------------------------------------------------------------------------------- */
