@@ -99,8 +99,8 @@ static void nest(struct target *targets, size_t count) {
         while (around && !is_inside(targets[i].path, around->path))
             around = around->around;
         targets[i].around = around;
-        if (!around)
-            continue;
+        if (!around || strcmp(around->path, "/") == 0)
+            continue; /* nothing can be at /, which is reported once */
         targets[i].file = is_of(around, "files") ? around : around->file;
         targets[i].mount = is_of(around, "files") ? around->mount : around;
     }
@@ -111,9 +111,10 @@ static void check_reachable(struct reading *reading, const struct service *servi
                             const struct target *target) {
     struct place place = place_of(service, target);
     const bool is_file = is_of(target, "files");
-    if (is_file && strcmp(target->path, "/") == 0)
-        problem_in(reading, &place, "name the file: /etc/name",
-                   "\"/\" is a folder in every image, and cannot be a file");
+    if (strcmp(target->path, "/") == 0)
+        problem_in(reading, &place, is_file ? "name the file: /etc/name" : "name a folder in it",
+                   is_file ? "\"/\" is a folder in every image, and cannot be a file"
+                           : "\"/\" is the image's own, and nothing can be mounted over it");
     else if (target->file)
         problem_in(reading, &place, "put one of them elsewhere",
                    "\"%s\" cannot be there: \"%s\" is a file, not a folder (%s:%u)", target->path,

@@ -334,8 +334,12 @@ Test(validate, files_inside_of_files) {
                          "services.x.mounts[0]: \"/x/y/z\" cannot be there: \"/x\" is a file");
     expect_service_error("      files: [{content: a, target: /x}]\n      tmpfs: [/x/y]\n",
                          "\"/x/y\" cannot be there: \"/x\" is a file");
-    expect_service_error("      files: [{content: a, target: /}]\n",
+    expect_service_error("      files: [{content: a, target: /}, {content: b, target: /b}]\n",
                          "services.x.files[0]: \"/\" is a folder in every image");
+    cr_expect_not(strstr(fixture_printed(), "cannot be there"), "%s", fixture_printed());
+    expect_service_error("      mounts: [{bind: /b, target: /}]\n",
+                         "services.x.mounts[0]: \"/\" is the image's own, and nothing can be");
+    expect_service_error("      tmpfs: [/]\n", "\"/\" is the image's own");
     expect_fine("  services:\n"
                 "    x:\n"
                 "      image: x\n"
