@@ -100,7 +100,8 @@ static void check_characters(struct reading *reading, const struct secret_draft 
 /* Whether a field that could give the value is there, but was found to be wrong. */
 static bool was_reported(const struct secret_draft *draft) {
     const struct secret *secret = &draft->secret;
-    return draft->node->kind != NODE_MAP || (!secret->env && node_get(draft->node, "env")) ||
+    return draft->node->kind != NODE_MAP || draft->node->partial ||
+           (!secret->env && node_get(draft->node, "env")) ||
            (!secret->file && node_get(draft->node, "file")) ||
            (!draft->fallback && node_get(draft->node, "default"));
 }
