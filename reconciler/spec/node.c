@@ -77,7 +77,7 @@ static void group(const struct entry *const *maps, size_t count, size_t total,
     }
     for (size_t i = 2; i < grouped->count + 2; i++)
         starts[i] += starts[i - 1];
-    grouped->layers = memory_alloc(total * sizeof *grouped->layers);
+    grouped->layers = memory_alloc(total * sizeof(struct entry *));
     entry = 0;
     for (size_t i = 0; i < count; i++) {
         const struct node *map = maps[i]->value;
@@ -142,7 +142,7 @@ static bool merge_layers(struct arena *arena, const struct entry *const *layers,
 static struct node *merge(struct arena *arena, struct node *const *nodes, size_t count,
                           bool document) {
     cleanup_free struct entry *entries = memory_alloc(count * sizeof *entries);
-    cleanup_free const struct entry **layers = memory_alloc(count * sizeof *layers);
+    cleanup_free const struct entry **layers = memory_alloc(count * sizeof(struct entry *));
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {
         if (!nodes[i])
