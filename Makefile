@@ -32,7 +32,7 @@ UNIT_BINS    := $(UNIT_TESTS:%.c=$(B)/%)
 FUZZ_BINS    := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH_BINS   := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 
-.PHONY: all packages up images test unit unit-bins fuzz-bins bench bench-bins check format install clean help
+.PHONY: all packages up images test unit unit-bins fuzz-bins bench bench-bins check format install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -88,7 +88,13 @@ $(B)/%.o: %.c
 	$(if $(V),,@echo '  CC    $@')
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# The version is compiled into one file, so that a commit does not rebuild everything.
+# The version is compiled into one file, so that a commit does not rebuild everything; the stamp changes
+# only when the version does.
+$(B)/version: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
+
+$(B)/reconciler/commands/version.o: $(B)/version
 $(B)/reconciler/commands/version.o: override CFLAGS += -DTSE_VERSION='"$(VERSION)"'
 
 # Tests see the internals, and Criterion's macros do not survive -Wconversion.

@@ -127,19 +127,6 @@ int report_error(const struct error *error, const struct output_options *output)
     return error_exit_code(error->code);
 }
 
-json_t *diagnostics_json(const struct diagnostics *diagnostics) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
-    if (!stream)
-        return json_object();
-    diagnostics_print_json(diagnostics, stream);
-    fclose(stream);
-    json_t *document = json_loadb(text, size, 0, NULL);
-    free(text);
-    return document ? document : json_object();
-}
-
 int report_diagnostics(const struct diagnostics *diagnostics, const char *file,
                        const struct output_options *output) {
     print_diagnostics(diagnostics);

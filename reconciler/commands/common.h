@@ -80,7 +80,6 @@ int error_exit_code(enum error_code code);
 int report_diagnostics(const struct diagnostics *diagnostics, const char *file,
                        const struct output_options *output);
 void print_diagnostics(const struct diagnostics *diagnostics); /* on stderr */
-json_t *diagnostics_json(const struct diagnostics *diagnostics);
 
 /* How tables look on stdout. */
 struct table_look output_look(void);

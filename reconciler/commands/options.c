@@ -47,7 +47,7 @@ static error_t parse_engine(int key, char *argument, struct argp_state *state) {
 }
 
 static const struct argp_option output_list[] = {
-    {"output", 'o', "FORMAT", 0, "How to write the result: table, json or yaml", 0},
+    {"output", 'o', "FORMAT", 0, "How to write the result", 0},
     {NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0},
     {0},
 };
@@ -64,7 +64,16 @@ static const struct argp_option engine_list[] = {
     {0},
 };
 
-const struct argp output_argp = {.options = output_list, .parser = parse_output};
+/* --help offers what the command writes, and nothing else. */
+static char *describe_output(int key, const char *text, void *input) {
+    const struct output_options *options = input;
+    return key == 'o' && options && options->forms
+               ? format_text("How to write the result: %s", options->forms)
+               : (char *)text;
+}
+
+const struct argp output_argp = {
+    .options = output_list, .parser = parse_output, .help_filter = describe_output};
 const struct argp engine_argp = {.options = engine_list, .parser = parse_engine};
 
 void parse_options(const struct argp *argp, int argc, char **argv, void *options) {

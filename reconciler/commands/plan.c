@@ -42,7 +42,7 @@ static const struct argp argp = {
     "FILE",
     "Shows what apply would change, field by field, and whether the file or something outside "
     "changed it. Changes nothing.\v"
-    "Exit codes: 0 nothing to do, 2 there are changes, 1 failure.",
+    "Exit codes: 0 nothing to do, 2 there are changes, 1 failure, 3 FILE is wrong.",
     children,
     NULL,
     NULL};

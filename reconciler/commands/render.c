@@ -32,7 +32,8 @@ static const struct argp argp = {
     parse,
     "FILE",
     "Writes the environment as one file: includes, overlays, variables and features applied. "
-    "Secrets stay references; their values are neither needed nor shown.",
+    "Secrets stay references: no value is asked for or shown. A default stays as a file declares "
+    "it, and variables in it are not replaced.",
     children,
     NULL,
     NULL};

@@ -28,7 +28,7 @@ static const struct schema schemas[] = {
 
 struct schema_options {
     const char *dir, *docs;
-    const struct schema *only; /* to stdout */
+    const struct schema *only; /* to stdout, or the one to check */
     bool check;
 };
 
@@ -81,7 +81,7 @@ static const struct argp argp = {
     "[KIND]",
     "Writes the CustomResourceDefinition (environments.tse.io.yaml), the JSON Schema for editors "
     "(environment.schema.json) and the reference documentation (reference.md); with KIND (crd, "
-    "json-schema or reference) only that one, to stdout.",
+    "json-schema or reference) only that one, to stdout; with --check only that one is checked.",
     NULL,
     NULL,
     NULL};
@@ -151,14 +151,15 @@ int command_schema(int argc, char **argv) {
     static const struct output_options for_people = {OUTPUT_TABLE, NULL};
     struct schema_options options = {.dir = "specs", .docs = "docs"};
     parse_options(&argp, argc, argv, &options);
-    if (options.only) {
+    if (options.only && !options.check) {
         options.only->write(stdout);
         return EXIT_DONE;
     }
     cleanup_error struct error error = ERROR_INIT;
     bool stale = false;
     for (size_t i = 0; i < SCHEMA_COUNT; i++)
-        if (bring_up_to_date(&options, &schemas[i], &stale, &error) != 0)
+        if ((!options.only || options.only == &schemas[i]) &&
+            bring_up_to_date(&options, &schemas[i], &stale, &error) != 0)
             return report_error(&error, &for_people);
     return options.check && stale ? EXIT_FAILED : EXIT_DONE;
 }

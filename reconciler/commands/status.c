@@ -37,7 +37,7 @@ static const struct argp argp = {
     "engine has no answer for are run once), where to reach it, its addresses, and what differs "
     "from FILE.\v"
     "Exit codes: 0 everything is healthy and as declared, 1 something is not (the conditions Ready "
-    "and Synced say what), or failure.",
+    "and Synced say what), or failure, 3 FILE is wrong.",
     children,
     NULL,
     NULL};

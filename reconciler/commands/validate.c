@@ -83,24 +83,33 @@ static void report(const struct validate_options *options, const char *file, boo
     json_array_append_new(results, result);
 }
 
+static json_t *failure(size_t wrong, size_t count) {
+    cleanup_error struct error error = ERROR_INIT;
+    error_set(&error, ERROR_INPUT, "%zu of %zu %s %s errors", wrong, count,
+              count == 1 ? "file" : "files", wrong == 1 ? "has" : "have");
+    return error_json(&error);
+}
+
 int command_validate(int argc, char **argv) {
     struct validate_options options = {.output.forms = "table, json or yaml"};
     parse_options(&argp, argc, argv, &options);
     json_t *results = json_array();
-    bool all_right = true;
+    size_t right = 0;
     for (size_t i = 0; i < options.count; i++) {
         struct diagnostics *diagnostics = diagnostics_new();
-        bool right = is_right(&options, options.files[i], diagnostics);
-        all_right = all_right && right;
+        bool valid = is_right(&options, options.files[i], diagnostics);
+        right += valid;
         print_diagnostics(diagnostics);
-        report(&options, options.files[i], right, diagnostics, results);
+        report(&options, options.files[i], valid, diagnostics, results);
         diagnostics_free(diagnostics);
     }
-    json_t *document = json_pack("{s:b, s:o}", "valid", all_right, "files", results);
+    json_t *document = json_pack("{s:b, s:o}", "valid", right == options.count, "files", results);
+    if (right < options.count)
+        json_object_set_new(document, "error", failure(options.count - right, options.count));
     if (options.output.format == OUTPUT_TABLE)
         json_decref(document);
     else
         output_document(document, options.output.format);
     free(options.files);
-    return all_right ? EXIT_DONE : EXIT_SPEC;
+    return right == options.count ? EXIT_DONE : EXIT_SPEC;
 }

@@ -165,6 +165,8 @@ static void problem_missing(struct decoder *decoder, const struct path *path,
 static void check_required(struct decoder *decoder, const struct path *path,
                            const struct kind_spec *kind, const struct node *node,
                            const struct node *siblings) {
+    if (decoder->incomplete || node->partial)
+        return;
     for (const struct field_spec *field = kind->fields; field->name; field++) {
         if (!(field->flags & FIELD_REQUIRED) || !kind_has(kind, field))
             continue;
@@ -181,6 +183,8 @@ void decode_object(struct decoder *decoder, const struct path *path, const struc
     apply_defaults(decoder, kind, object);
     if (kind->node_offset != NO_OFFSET)
         *(const struct node **)((char *)object + kind->node_offset) = node;
+    if (node->unreadable)
+        return;
     if (node->kind != NODE_MAP && kind->read_short) {
         kind->read_short(decoder, path, NULL, node, object);
         return;
@@ -256,9 +260,10 @@ void read_objects(struct decoder *decoder, const struct path *path, const struct
 static const char *read_key(struct decoder *decoder, const struct path *path,
                             const struct kind_spec *kind, const struct entry *entry) {
     const char *key = kind->key->convert(decoder->arena, entry->key);
+    cleanup_arena struct arena *scratch = key ? NULL : arena_new();
     if (!key)
-        problem_at_key(decoder, path, entry, NULL, "\"%s\" is not %s", entry->key,
-                       kind->key->expected);
+        problem_at_key(decoder, path, entry, nearest_known(scratch, kind->key, entry->key),
+                       "\"%s\" is not %s", entry->key, kind->key->expected);
     return key;
 }
 

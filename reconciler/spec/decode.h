@@ -17,6 +17,7 @@ struct decoder {
     const struct node *secrets; /* spec.secrets after overlaying */
     const struct variables *variables;
     const struct node *siblings; /* the map whose entry is decoded next, or NULL */
+    bool incomplete;             /* a file could not be read: what is missing may be in it */
 };
 
 /* --- decode.c ------------------------------------------------------------------------------------
@@ -39,6 +40,8 @@ const char *path_text(struct arena *arena, const struct path *path);
 /* Reports an error at a node, or at a key of a map. `help` may be NULL. */
 void problem_at(struct decoder *decoder, const struct path *path, const struct node *node,
                 const char *help, const char *format, ...) __attribute__((format(printf, 5, 6)));
+void warning_at(struct decoder *decoder, const struct path *path, const struct node *node,
+                const char *help, const char *format, ...) __attribute__((format(printf, 5, 6)));
 void problem_at_key(struct decoder *decoder, const struct path *path, const struct entry *entry,
                     const char *help, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
@@ -54,6 +57,9 @@ bool worth_the_effort(const struct diagnostics *diagnostics);
 /* `did you mean "x"?` for the nearest of the candidates (NULL-terminated), or NULL. */
 const char *did_you_mean(struct arena *arena, const char *word, const char *const *candidates);
 
+/* The same among the names that a type knows, or NULL. */
+const char *nearest_known(struct arena *arena, const struct value_type *type, const char *text);
+
 /* --- decode_scalar.c -----------------------------------------------------------------------------
  */
 /* The text of a scalar, or NULL after reporting that it is none, holds a secret, or is made from
@@ -66,6 +72,8 @@ const char *scalar_convert(struct decoder *decoder, const struct path *path,
 /* An integer within bounds; returns 0, or -1 after reporting. */
 int scalar_integer(struct decoder *decoder, const struct path *path, const struct node *node,
                    long long minimum, long long maximum, const char *expected, long long *value);
+/* 1 true, 0 false, -1 after reporting. */
+int scalar_boolean(struct decoder *decoder, const struct path *path, const struct node *node);
 /* The value of a choice; returns 0, or -1 after reporting. */
 int scalar_choice(struct decoder *decoder, const struct path *path, const struct node *node,
                   const struct choice *choices, int *value);
@@ -75,7 +83,8 @@ extern const struct value_type type_text, type_any_text, type_boolean, type_tris
 extern const struct value_type type_name, type_feature, type_condition, type_image,
     type_variable_name, type_environment_name, type_target, type_host_path, type_path, type_ipv4,
     type_ip, type_cidr, type_hostname, type_host_address, type_capability, type_signal,
-    type_reload_signal, type_user, type_label_key, type_sysctl, type_url_path, type_ulimit_name;
+    type_reload_signal, type_user, type_label_key, type_sysctl, type_url_path, type_ulimit_name,
+    type_characters;
 
 /* --- decode_list.c -------------------------------------------------------------------------------
  */
@@ -91,6 +100,5 @@ read_value read_port_short, read_ulimit_short, read_variable_short, read_depende
 read_value finish_service, finish_file, finish_mount, finish_port, finish_healthcheck,
     finish_ulimit;
 void init_service(void *object);
-void init_file(void *object);
 
 #endif

@@ -153,12 +153,18 @@ static void read_pair_texts(struct decoder *decoder, const struct path *path,
     finish_pairs(list);
 }
 
+/* Reports what is declared twice, and keeps one of each. */
 static void problem_duplicates(struct decoder *decoder, const struct path *path,
-                               const struct node *node, const struct pair_list *list) {
-    for (size_t i = 1; i < list->count; i++)
-        if (strcmp(list->items[i - 1].key, list->items[i].key) == 0)
+                               const struct node *node, struct pair_list *list) {
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (kept == 0 || strcmp(list->items[kept - 1].key, list->items[i].key) != 0)
+            list->items[kept++] = list->items[i];
+        else
             problem_at(decoder, path, node, "write it once", "\"%s\" is declared twice",
                        list->items[i].key);
+    }
+    list->count = kept;
 }
 
 static void read_pairs_or_texts(struct decoder *decoder, const struct path *path,
@@ -187,11 +193,12 @@ static void read_flags(struct decoder *decoder, const struct path *path,
     struct pair_list *list = (struct pair_list *)(void *)((char *)object + field->offset);
     read_pairs(decoder, path, field, node, object);
     for (size_t i = 0; i < list->count; i++) {
-        const char *value = list->items[i].value;
-        if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
-            continue;
-        struct path inner = {path, list->items[i].key, 0};
-        problem_notation(decoder, &inner, node_get(node, list->items[i].key), "true or false");
+        struct pair *item = &list->items[i];
+        struct path inner = {path, item->key, 0};
+        int value = parse_boolean(item->value);
+        item->value = value < 0 ? NULL : value ? "true" : "false";
+        if (value < 0)
+            scalar_boolean(decoder, &inner, node_get(node, item->key));
     }
 }
 

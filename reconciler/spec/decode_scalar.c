@@ -59,20 +59,23 @@ const char *scalar_text(struct decoder *decoder, const struct path *path, const 
     return node->text;
 }
 
-/* Capabilities and signals have many names: suggest the nearest. */
-static const char *nearest_known(struct decoder *decoder, const struct value_type *type,
-                                 const char *text) {
-    cleanup_free char *upper = copy_text(text);
+/* Capabilities, signals and limits have many names: suggest the nearest, with the prefix it was
+ * given. */
+const char *nearest_known(struct arena *arena, const struct value_type *type, const char *text) {
+    if (type == &type_ulimit_name)
+        return did_you_mean(arena, text, known_ulimits());
+    const bool signal = type == &type_signal || type == &type_reload_signal;
+    if (!signal && type != &type_capability)
+        return NULL;
+    const char *prefix = signal ? "SIG" : "CAP_";
+    const bool prefixed = strncasecmp(text, prefix, strlen(prefix)) == 0;
+    char *upper = arena_copy(arena, prefixed ? text + strlen(prefix) : text);
     for (char *c = upper; *c; c++)
         if (*c >= 'a' && *c <= 'z')
             *c = (char)(*c - 'a' + 'A');
-    if (type == &type_capability)
-        return did_you_mean(decoder->arena, strncmp(upper, "CAP_", 4) == 0 ? upper + 4 : upper,
-                            known_capabilities());
-    if (type == &type_signal || type == &type_reload_signal)
-        return did_you_mean(decoder->arena, strncmp(upper, "SIG", 3) == 0 ? upper + 3 : upper,
-                            known_signals());
-    return NULL;
+    const char *nearest = suggest(upper, signal ? known_signals() : known_capabilities());
+    return nearest ? arena_format(arena, "did you mean \"%s%s\"?", prefixed ? prefix : "", nearest)
+                   : NULL;
 }
 
 const char *scalar_convert(struct decoder *decoder, const struct path *path,
@@ -82,7 +85,7 @@ const char *scalar_convert(struct decoder *decoder, const struct path *path,
         return NULL;
     const char *converted = type->convert(decoder->arena, text);
     if (!converted) {
-        const char *help = nearest_known(decoder, type, text);
+        const char *help = nearest_known(decoder->arena, type, text);
         if (help)
             problem_at(decoder, path, node, help, "\"%s\" is not %s", text, type->expected);
         else
@@ -149,20 +152,33 @@ int scalar_choice(struct decoder *decoder, const struct path *path, const struct
 
 static void read_text(struct decoder *decoder, const struct path *path,
                       const struct field_spec *field, const struct node *node, void *object) {
-    *(const char **)place(field, object) = scalar_convert(decoder, path, node, field->type);
+    struct node plain = *node;
+    if (field->flags & FIELD_CONFIDENTIAL)
+        plain.sensitive = false; /* the one place where a secret belongs */
+    *(const char **)place(field, object) = scalar_convert(decoder, path, &plain, field->type);
 }
 
-/* 1 true, 0 false, -1 after reporting. */
-static int scalar_boolean(struct decoder *decoder, const struct path *path,
-                          const struct node *node) {
+/* What other notations have for booleans, YAML 1.1 among them. */
+static const char *boolean_meant(const char *text) {
+    static const char *const words[][2] = {{"yes", "true"}, {"on", "true"},   {"y", "true"},
+                                           {"no", "false"}, {"off", "false"}, {"n", "false"}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcasecmp(text, words[i][0]) == 0)
+            return words[i][1];
+    return NULL;
+}
+
+int scalar_boolean(struct decoder *decoder, const struct path *path, const struct node *node) {
     const char *text = scalar_text(decoder, path, node, "true or false");
-    if (!text)
-        return -1;
-    if (strcmp(text, "true") == 0)
-        return 1;
-    if (strcmp(text, "false") == 0)
-        return 0;
-    problem_notation(decoder, path, node, "true or false");
+    int value = text ? parse_boolean(text) : -1;
+    if (!text || value >= 0)
+        return value;
+    const char *meant = boolean_meant(text);
+    cleanup_free char *help = meant ? format_text("did you mean %s?", meant) : NULL;
+    if (help)
+        problem_at(decoder, path, node, help, "\"%s\" is not true or false", text);
+    else
+        problem_notation(decoder, path, node, "true or false");
     return -1;
 }
 
@@ -195,32 +211,62 @@ static void read_port_number(struct decoder *decoder, const struct path *path,
 }
 
 /* Quantities: text to a 64-bit number by a parser of quantity.h. */
+struct quantity {
+    int (*parse)(const char *text, int64_t *value);
+    char *(*format)(char *buffer, size_t size, int64_t value);
+    char *(*suggest)(char *buffer, size_t size, const char *text); /* or NULL */
+};
+
+static void problem_quantity(struct decoder *decoder, const struct path *path,
+                             const struct field_spec *field, const struct node *node,
+                             const struct quantity *quantity) {
+    char buffer[64];
+    const char *meant =
+        quantity->suggest ? quantity->suggest(buffer, sizeof buffer, node->text) : NULL;
+    if (!meant) {
+        problem_notation(decoder, path, node, field->type->expected);
+        return;
+    }
+    const bool milli = node->text[strlen(node->text) - 1] == 'm';
+    cleanup_free char *help = format_text("did you mean \"%s\"?%s", meant,
+                                          milli ? " \"m\" is a thousandth, as in Kubernetes" : "");
+    problem_at(decoder, path, node, help, "\"%s\" is not %s", node->text, field->type->expected);
+}
+
 static void read_quantity(struct decoder *decoder, const struct path *path,
                           const struct field_spec *field, const struct node *node, void *object,
-                          int (*parse)(const char *, int64_t *)) {
+                          const struct quantity *quantity) {
     const char *text = scalar_text(decoder, path, node, field->type->expected);
     int64_t value;
+    char least[32];
     if (!text)
         return;
-    if (parse(text, &value) != 0)
-        problem_notation(decoder, path, node, field->type->expected);
+    if (quantity->parse(text, &value) != 0)
+        problem_quantity(decoder, path, field, node, quantity);
+    else if (value < field->minimum)
+        problem_at(decoder, path, node, NULL,
+                   "\"%.60s\" is less than %s, the least that engines take", text,
+                   quantity->format(least, sizeof least, field->minimum));
     else
         *(int64_t *)place(field, object) = value;
 }
 
 static void read_bytes(struct decoder *decoder, const struct path *path,
                        const struct field_spec *field, const struct node *node, void *object) {
-    read_quantity(decoder, path, field, node, object, parse_bytes);
+    static const struct quantity bytes = {parse_bytes, format_bytes, suggest_bytes};
+    read_quantity(decoder, path, field, node, object, &bytes);
 }
 
 static void read_cpus(struct decoder *decoder, const struct path *path,
                       const struct field_spec *field, const struct node *node, void *object) {
-    read_quantity(decoder, path, field, node, object, parse_cpus);
+    static const struct quantity cpus = {parse_cpus, format_cpus, NULL};
+    read_quantity(decoder, path, field, node, object, &cpus);
 }
 
 static void read_duration(struct decoder *decoder, const struct path *path,
                           const struct field_spec *field, const struct node *node, void *object) {
-    read_quantity(decoder, path, field, node, object, parse_duration);
+    static const struct quantity duration = {parse_duration, format_duration, NULL};
+    read_quantity(decoder, path, field, node, object, &duration);
 }
 
 static void read_choice(struct decoder *decoder, const struct path *path,
@@ -233,6 +279,8 @@ static void read_choice(struct decoder *decoder, const struct path *path,
 #define NAME_PATTERN    "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 #define FEATURE_PATTERN "[A-Za-z][-_A-Za-z0-9]*$"
 #define HOST_LABEL      "[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?"
+#define DECIMAL         "([0-9]+\\.?[0-9]*|\\.[0-9]+)"
+#define EXPONENT        "[eE][-+]?[0-9]{1,2}"
 #define OCTET           "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 #define IPV4            OCTET "(\\." OCTET "){3}"
 
@@ -259,17 +307,19 @@ const struct value_type type_port_number = {.name = "port",
                                             .read = read_port_number};
 const struct value_type type_bytes = {.name = "bytes",
                                       .expected = "a number of bytes such as 256Mi or 1Gi",
-                                      .pattern = "^[0-9.]+([eE][0-9]+|[a-zA-Z]*)$",
+                                      .pattern = "^\\+?" DECIMAL "(" EXPONENT
+                                                 "|[KMGTPE]i|[kMGTPE]|b|kb|mb|gb?)?$",
                                       .shape = SHAPE_NUMBER_OR_STRING,
                                       .read = read_bytes};
 const struct value_type type_cpus = {.name = "CPUs",
                                      .expected = "a number of CPUs such as 500m or 0.5",
-                                     .pattern = "^[0-9.]+m?$",
+                                     .pattern = "^\\+?" DECIMAL "(" EXPONENT "|[numk])?$",
                                      .shape = SHAPE_NUMBER_OR_STRING,
                                      .read = read_cpus};
 const struct value_type type_duration = {.name = "duration",
                                          .expected = "a duration such as 10s or 1m30s",
-                                         .pattern = "^([0-9.]+(ns|us|µs|ms|s|m|h))+$|^0$",
+                                         .pattern = "^\\+?(0|(" DECIMAL
+                                                    "(ns|us|\u00B5s|\u03BCs|ms|s|m|h))+)$",
                                          .shape = SHAPE_STRING,
                                          .read = read_duration};
 const struct value_type type_choice = {.name = "enumeration",
@@ -421,3 +471,10 @@ const struct value_type type_ulimit_name = {.name = "limit",
                                             .shape = SHAPE_STRING,
                                             .read = read_text,
                                             .convert = convert_ulimit_name};
+const struct value_type type_characters = {
+    .name = "characters",
+    .expected = "a set of characters such as A-Za-z0-9._- (no blanks)",
+    .pattern = "^[!-~]+$",
+    .shape = SHAPE_STRING,
+    .read = read_text,
+    .convert = convert_characters};

@@ -54,10 +54,6 @@ static void read_restart(struct decoder *decoder, const struct path *path,
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-void init_file(void *object) {
-    ((struct file_draft *)object)->file.mode = 0644;
-}
-
 /* Octal, as chmod takes it. An unquoted number without a leading 0 is refused: what looks octal
  * may be meant so, but is decimal to YAML and JSON. */
 static void read_mode(struct decoder *decoder, const struct path *path,
@@ -114,13 +110,46 @@ static bool declared(const struct node *map, const char *name) {
     return node && node->kind != NODE_NULL;
 }
 
+/* The last of fields that exclude each other in the order of declaration: an overlay's come after
+ * what it lies over. */
+static const struct entry *last_declared(const struct node *map, const char *const *names) {
+    for (size_t i = map->count; i-- > 0;)
+        for (const char *const *name = names; *name; name++)
+            if (strcmp(map->entries[i].key, *name) == 0 && map->entries[i].value->kind != NODE_NULL)
+                return &map->entries[i];
+    return NULL;
+}
+
+/* Reports where fields that exclude each other (NULL-ended) are declared together, at the one that
+ * came last. Returns how many are declared. */
+static size_t exclude(struct decoder *decoder, const struct path *path, const struct node *node,
+                      const char *const *names) {
+    const struct entry *last = last_declared(node, names);
+    const char *other = NULL;
+    size_t count = 0;
+    for (; last && *names; names++) {
+        if (!declared(node, *names))
+            continue;
+        count++;
+        if (strcmp(*names, last->key) != 0)
+            other = *names;
+    }
+    if (!other)
+        return count;
+    struct path inner = {path, last->key, 0};
+    const struct position at = node_entry(node, other)->at;
+    bool overlaid = at.file && last->at.file && strcmp(at.file, last->at.file) != 0;
+    cleanup_free char *help = format_text("write %s: null beside it to replace that", other);
+    problem_at_key(decoder, &inner, last, overlaid ? help : "keep one of them",
+                   "there is \"%s\" already (%s:%u)", other, at.file ? at.file : "", at.line);
+    return count;
+}
+
 /* Reports unless exactly one of two fields is declared. */
 static void require_one(struct decoder *decoder, const struct path *path, const struct node *node,
                         const char *first, const char *second, const char *kind) {
-    if (declared(node, first) && declared(node, second))
-        problem_at(decoder, path, node, "keep one of them", "has both \"%s\" and \"%s\"", first,
-                   second);
-    else if (!declared(node, first) && !declared(node, second))
+    const char *const names[] = {first, second, NULL};
+    if (exclude(decoder, path, node, names) == 0 && !node->partial)
         problem_at(decoder, path, node, NULL, "a %s needs \"%s\" or \"%s\"", kind, first, second);
 }
 
@@ -264,7 +293,8 @@ void finish_ulimit(struct decoder *decoder, const struct path *path, const struc
                    const struct node *node, void *object) {
     (void)field;
     const struct ulimit *limit = object;
-    if (limit->hard >= 0 && (limit->soft < 0 || limit->soft > limit->hard))
+    if (declared(node, "soft") && declared(node, "hard") && limit->hard >= 0 &&
+        (limit->soft < 0 || limit->soft > limit->hard))
         problem_at(decoder, path, node, "lower \"soft\" or raise \"hard\"",
                    "the soft limit is above the hard limit");
 }
@@ -327,11 +357,9 @@ void finish_healthcheck(struct decoder *decoder, const struct path *path,
                tcp = declared(node, "tcp");
     const bool disabled = check->kind == CHECK_DISABLED;
     check_times(decoder, path, node, check);
-    if (test + http + tcp > 1) {
-        problem_at(decoder, path, node, "keep one of them",
-                   "a health check is one of \"test\", \"http\" and \"tcp\"");
+    static const char *const kinds[] = {"test", "http", "tcp", NULL};
+    if (exclude(decoder, path, node, kinds) > 1)
         return;
-    }
     if (disabled || (test && check->test.count && strcmp(check->test.items[0], "NONE") == 0)) {
         check->kind = CHECK_DISABLED;
         check->test = (struct text_list){0};

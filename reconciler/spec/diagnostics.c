@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_TEXT 1000 /* bytes of a message, a path or a help */
+#define MAX_TEXT 4000 /* bytes of a message, a path or a help */
 
 struct diagnostics *diagnostics_new(void) {
     return memory_alloc(sizeof(struct diagnostics));

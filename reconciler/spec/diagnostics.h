@@ -66,6 +66,8 @@ const struct diagnostic *diagnostics_get(const struct diagnostics *diagnostics, 
 void diagnostics_print(const struct diagnostics *diagnostics, FILE *out, bool colour);
 /* {"errors": 1, "warnings": 0, "diagnostics": [{"severity": "error", "file": …, "line": …,
  * "column": …, "width": …, "path": …, "message": …, "help": …}]}; what is not known is left out. */
+struct json_t;
+struct json_t *diagnostics_json(const struct diagnostics *diagnostics); /* a new reference */
 void diagnostics_print_json(const struct diagnostics *diagnostics, FILE *out);
 
 #endif

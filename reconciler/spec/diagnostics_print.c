@@ -51,20 +51,8 @@ struct lines {
     unsigned line;
 };
 
-/* Bytes of the line break at `at`, 0 if there is none. The breaks of YAML 1.1, because the line
- * numbers come from libyaml. */
 static size_t line_break(const struct lines *lines, size_t at) {
-    const unsigned char *bytes = (const unsigned char *)lines->text + at;
-    size_t left = lines->size - at;
-    if (bytes[0] == '\r')
-        return left > 1 && bytes[1] == '\n' ? 2 : 1;
-    if (bytes[0] == '\n')
-        return 1;
-    if (left > 1 && bytes[0] == 0xC2 && bytes[1] == 0x85)
-        return 2;
-    if (left > 2 && bytes[0] == 0xE2 && bytes[1] == 0x80 && (bytes[2] == 0xA8 || bytes[2] == 0xA9))
-        return 3;
-    return 0;
+    return utf8_line_break(lines->text + at, lines->size - at);
 }
 
 static void lines_close(struct lines *lines) {
@@ -282,7 +270,7 @@ static json_t *to_json(const struct diagnostic *diagnostic) {
     return object;
 }
 
-void diagnostics_print_json(const struct diagnostics *diagnostics, FILE *out) {
+json_t *diagnostics_json(const struct diagnostics *diagnostics) {
     json_t *list = json_array();
     for (size_t i = 0; i < diagnostics->count; i++)
         json_array_append_new(list, to_json(diagnostics->items[i]));
@@ -290,6 +278,11 @@ void diagnostics_print_json(const struct diagnostics *diagnostics, FILE *out) {
     set_number(root, "errors", diagnostics->errors);
     set_number(root, "warnings", diagnostics->warnings);
     json_object_set_new(root, "diagnostics", list);
+    return root;
+}
+
+void diagnostics_print_json(const struct diagnostics *diagnostics, FILE *out) {
+    json_t *root = diagnostics_json(diagnostics);
     json_dumpf(root, out, JSON_INDENT(2));
     json_decref(root);
     putc('\n', out);

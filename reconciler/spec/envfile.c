@@ -234,14 +234,22 @@ static void note_use(void *context, const char *name) {
     utarray_push_back(&uses->names, &name);
 }
 
+/* Where a byte of a value is, as far as that can be told. */
+static struct position place_in(const struct value *value, size_t offset) {
+    struct position at = value->at;
+    if (value->direct)
+        at.column += (unsigned)utf8_length(utstring_body(&value->text), offset);
+    return at;
+}
+
 static void warn_unset(struct envfile *in, const struct value *value,
                        const struct interpolation *result) {
-    for (const char *const *name = result->unset; *name; name++) {
+    for (const struct interpolation_note *note = result->unset; note; note = note->next) {
         cleanup_free char *message =
-            format_text("variable \"%s\" is not set; it is replaced by nothing", *name);
+            format_text("variable \"%s\" is not set; it is replaced by nothing", note->text);
         struct diagnostic diagnostic = {
             .severity = SEVERITY_WARNING,
-            .at = value->at,
+            .at = place_in(value, note->at),
             .width = 1,
             .message = message,
             .help = "set it in the environment or further up, or write a dollar sign as \"$$\""};
@@ -256,10 +264,9 @@ static int replace_variables(struct envfile *in, const struct value *value, cons
         interpolate_watched(arena, utstring_body(&value->text), utstring_len(&value->text),
                             in->variables, NULL, NULL, note_use, uses);
     if (!result.text) {
-        struct position at = value->at;
-        if (value->direct)
-            at.column += (unsigned)utf8_length(utstring_body(&value->text), result.problem_at);
-        return problem(in, at, result.problem, NULL);
+        for (const struct interpolation_note *note = result.problems; note; note = note->next)
+            problem(in, place_in(value, note->at), note->text, NULL);
+        return -1;
     }
     warn_unset(in, value, &result);
     in->value_bytes += result.length;

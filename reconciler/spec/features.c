@@ -43,7 +43,8 @@ static bool is_switched_on(struct reading *reading, const struct service_draft *
         problem_feature(reading, draft, name);
         return true;
     }
-    return (strcmp(feature->value, "true") == 0) != negated;
+    /* A feature that is neither true nor false was reported: nothing is to follow from it. */
+    return !feature->value || (strcmp(feature->value, "true") == 0) != negated;
 }
 
 void apply_features(struct reading *reading) {

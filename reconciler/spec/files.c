@@ -6,6 +6,7 @@
 #include "spec/paths.h"
 #include "spec/reading.h"
 #include "spec/source.h"
+#include "spec/utf8.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MAX_FILES       1000
+#define MAX_FILES       1000 /* of a service */
 #define MAX_BYTES       ((size_t)16 << 20)
 #define MAX_TOTAL_BYTES ((size_t)64 << 20)
 #define MAX_DEPTH       16
@@ -26,7 +27,6 @@ struct loading { /* of one entry of `files` */
     struct file *items;
     size_t count, capacity;
     size_t bytes;
-    const char *unknown; /* the secret that ${secret:NAME} named in vain */
 };
 
 static void problem_file(struct loading *loading, const char *help, const char *message) {
@@ -38,15 +38,16 @@ static void problem_file(struct loading *loading, const char *help, const char *
  */
 
 static const char *find_secret(void *context, const char *name) {
-    struct loading *loading = context;
+    const struct loading *loading = context;
     const struct secret *secret = environment_secret(loading->reading->environment, name);
-    if (!secret && !loading->unknown)
-        loading->unknown = arena_copy(loading->reading->trees, name);
-    /* One without a value was reported where it is declared. */
-    return secret ? secret->value ? secret->value : "" : NULL;
+    /* One without a value was reported where it is declared; one that is not declared may be in a
+     * Stack that could not be read. */
+    if (!secret)
+        return loading->reading->incomplete ? "" : NULL;
+    return secret->value ? secret->value : "";
 }
 
-static const char *suggest_secret(const struct loading *loading) {
+static const char *suggest_secret(const struct loading *loading, const char *unknown) {
     const struct environment *environment = loading->reading->environment;
     struct arena *arena = loading->reading->trees;
     if (!worth_the_effort(loading->reading->diagnostics))
@@ -54,28 +55,69 @@ static const char *suggest_secret(const struct loading *loading) {
     const char **names = arena_array(arena, const char *, environment->secret_count + 1);
     for (size_t i = 0; i < environment->secret_count; i++)
         names[i] = environment->secrets[i].name;
-    const char *help = did_you_mean(arena, loading->unknown, names);
+    const char *help = did_you_mean(arena, unknown, names);
     return help ? help : "declare it under `secrets`";
 }
 
+/* Text that is interpolated: of a file, or inline when `path` is NULL. */
+struct content {
+    const char *path;
+    const char *data;
+    size_t size;
+};
+
 /* Points into the file itself; for inline content, at the content. */
-static void problem_in_content(struct loading *loading, const char *path, const char *data,
-                               const struct interpolation *result) {
+static struct node place_in(struct loading *loading, const struct content *content, size_t offset) {
     struct node place = *loading->node;
-    if (path) {
-        place.at = (struct position){arena_copy(loading->reading->trees, path), 1, 1};
-        place.width = 1;
-        for (size_t i = 0; i < result->problem_at; i++) {
-            place.at.column = data[i] == '\n' ? 1 : place.at.column + 1;
-            place.at.line += data[i] == '\n';
-        }
+    if (!content->path)
+        return place;
+    place.at = (struct position){arena_copy(loading->reading->trees, content->path), 1, 1};
+    place.width = 1;
+    size_t line = 0; /* where it starts */
+    for (size_t i = 0; i < offset;) {
+        size_t width = utf8_line_break(content->data + i, content->size - i);
+        i += width ? width : 1;
+        place.at.line += width > 0;
+        line = width ? i : line;
     }
-    struct path inner = {loading->path, path ? "source" : "content", 0};
-    if (loading->unknown)
-        problem_at(&loading->reading->decoder, &inner, &place, suggest_secret(loading),
-                   "the secret \"%s\" is not declared", loading->unknown);
+    if (offset > line)
+        place.at.column += (unsigned)utf8_length(content->data + line, offset - line);
+    return place;
+}
+
+static void problem_in_content(struct loading *loading, const struct content *content,
+                               const struct interpolation_note *note) {
+    struct path inner = {loading->path, content->path ? "source" : "content", 0};
+    struct node place = place_in(loading, content, note->at);
+    if (note->secret)
+        problem_at(&loading->reading->decoder, &inner, &place,
+                   suggest_secret(loading, note->secret), "the secret \"%s\" is not declared",
+                   note->secret);
     else
-        problem_at(&loading->reading->decoder, &inner, &place, NULL, "%s", result->problem);
+        problem_at(&loading->reading->decoder, &inner, &place, NULL, "%s", note->text);
+}
+
+/* With a secret in it, a file that lacks something is a password of nothing more often than not. */
+static void report_unset(struct loading *loading, const struct content *content,
+                         const struct interpolation_note *note, bool secret) {
+    struct path inner = {loading->path, content->path ? "source" : "content", 0};
+    struct node place = place_in(loading, content, note->at);
+    cleanup_free char *help = format_text(
+        "set it in the environment or in an env file, or give a default: ${%s:-…}", note->text);
+    place.width = (unsigned)strlen(note->text) + 1;
+    if (secret)
+        problem_at(&loading->reading->decoder, &inner, &place, help,
+                   "variable \"%s\" is not set, in a file that holds secrets", note->text);
+    else
+        warning_at(&loading->reading->decoder, &inner, &place, help,
+                   "variable \"%s\" is not set; it is replaced by nothing", note->text);
+}
+
+static bool has_place(struct loading *loading) {
+    if (loading->count < MAX_FILES)
+        return true;
+    problem_file(loading, "mount a volume for so many", "the service has more than 1000 files");
+    return false;
 }
 
 /* `path` is NULL for inline content. */
@@ -89,8 +131,13 @@ static void set_content(struct loading *loading, struct file *file, const char *
     }
     struct interpolation result =
         interpolate_text(reading->arena, data, size, reading->variables, find_secret, loading);
+    const struct content content = {path, data, size};
+    const struct interpolation_note *note;
+    for (note = result.problems; note; note = note->next)
+        problem_in_content(loading, &content, note);
+    for (note = result.unset; note; note = note->next)
+        report_unset(loading, &content, note, result.sensitive);
     if (!result.text) {
-        problem_in_content(loading, path, data, &result);
         result.text = "";
         result.length = 0;
     }
@@ -179,10 +226,8 @@ static int load_folder(struct loading *loading, const char *path, const char *ta
 static int load_path(struct loading *loading, const char *path, const char *target,
                      unsigned depth) {
     struct stat status;
-    if (loading->count >= MAX_FILES) {
-        problem_file(loading, "mount a volume for so many", "the folder has more than 1000 files");
+    if (!has_place(loading))
         return -1;
-    }
     if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
         return load_folder(loading, path, target, depth);
     return load_file(loading, path, target);
@@ -198,8 +243,14 @@ static void load_draft(struct loading *loading) {
     if (draft->file.source) {
         const char *path =
             path_beside(loading->reading->trees, loading->node->at.file, draft->file.source);
-        load_path(loading, path, draft->file.target, 0);
-    } else if (draft->content && within_bounds(loading, strlen(draft->content))) {
+        const size_t before = loading->count;
+        if (load_path(loading, path, draft->file.target, 0) == 0 && loading->count == before) {
+            struct path inner = {loading->path, "source", 0};
+            warning_at(&loading->reading->decoder, &inner, loading->node, NULL,
+                       "the folder \"%s\" holds no file", path);
+        }
+    } else if (draft->content && has_place(loading) &&
+               within_bounds(loading, strlen(draft->content))) {
         set_content(loading, add_file(loading), NULL, draft->content, strlen(draft->content));
     }
 }
@@ -219,7 +270,6 @@ void load_files(struct reading *reading, const struct service_draft *draft,
         loading.path = &path;
         loading.draft = &draft->files[i];
         loading.bytes = 0;
-        loading.unknown = NULL;
         load_draft(&loading);
     }
     service->file_count = loading.count;

@@ -5,10 +5,12 @@
 #include "spec/paths.h"
 #include "spec/reading.h"
 #include "spec/source.h"
+#include "spec/utf8.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,6 +43,8 @@ static void decode_envelope(struct decoder *decoder, const struct kind_spec *kin
     for (const struct field_spec *field = kind->fields; field->name; field++) {
         const struct node *value = node_get(root, field->name);
         struct path path = {NULL, field->name, 0};
+        if (root->partial && !value)
+            continue;
         if (!value || value->kind == NODE_NULL)
             problem_at(decoder, NULL, root, NULL,
                        "\"%s\" is missing: an %s file starts with "
@@ -94,8 +98,11 @@ static void hide_unread_secrets(struct diagnostics *diagnostics, const char *fil
     unsigned line = 1;
     size_t secret = SIZE_MAX; /* indentation of the one that goes on */
     for (const char *end = text + size; text < end; line++) {
-        const char *newline = memchr(text, '\n', (size_t)(end - text));
-        size_t length = newline ? (size_t)(newline - text) : (size_t)(end - text);
+        size_t length = 0, width = 0;
+        while (text + length < end && width == 0) {
+            width = utf8_line_break(text + length, (size_t)(end - text) - length);
+            length += width == 0;
+        }
         size_t indent = 0;
         while (indent < length && text[indent] == ' ')
             indent++;
@@ -105,7 +112,7 @@ static void hide_unread_secrets(struct diagnostics *diagnostics, const char *fil
             diagnostics_hide_lines(diagnostics, file, line, line);
         if (!continued)
             secret = found ? indent : SIZE_MAX;
-        text += length + (newline != NULL);
+        text += length + width;
     }
 }
 
@@ -121,13 +128,14 @@ static void hide_unread(struct reading *reading, const char *file, bool in_memor
 static struct node *read_document(struct reading *reading, const char *file,
                                   const struct kind_spec *kind) {
     bool in_memory = reading->text && kind == &kind_environment;
+    size_t errors = diagnostics_errors(reading->diagnostics);
     struct node *root = in_memory ? yaml_read_text(reading->trees, file, reading->text,
                                                    reading->text_size, reading->diagnostics)
                                   : yaml_read_file(reading->trees, file, reading->diagnostics);
-    if (!root) {
-        hide_unread(reading, file, in_memory);
+    if (diagnostics_errors(reading->diagnostics) > errors)
+        hide_unread(reading, file, in_memory); /* the tree may lack secrets of the file */
+    if (!root)
         return NULL;
-    }
     struct decoder *decoder = &reading->decoder;
     if (root->kind != NODE_MAP) {
         cleanup_free char *expected =
@@ -158,6 +166,12 @@ static const char *item_path(struct reading *reading, const struct path *path, s
     return path_beside(reading->arena, item->at.file, text);
 }
 
+/* How a path is quoted in messages: as it was written if variables went into it, because which of
+ * them hold secrets is not known before all Stacks are read. */
+static const char *shown(const struct node *item, const char *file) {
+    return item->template ? item->template : file;
+}
+
 /* Reports what is there but is no regular file at the place that names it. */
 static bool is_regular(struct reading *reading, const struct path *path, const struct node *item,
                        const char *file) {
@@ -165,7 +179,7 @@ static bool is_regular(struct reading *reading, const struct path *path, const s
     if (stat(file, &status) != 0 || S_ISREG(status.st_mode))
         return true;
     problem_at(&reading->decoder, path, item, "name a regular file",
-               "\"%s\" is a %s, not a regular file", file,
+               "\"%s\" is a %s, not a regular file", shown(item, file),
                S_ISDIR(status.st_mode) ? "directory" : "pipe, socket or device");
     return false;
 }
@@ -175,18 +189,18 @@ static bool may_include(struct reading *reading, const struct path *path, const 
     const struct document *known = find_document(reading, file);
     if (known && known->open)
         problem_at(&reading->decoder, path, item, "remove one of the includes",
-                   "\"%s\" includes itself, directly or through others", file);
+                   "\"%s\" includes itself, directly or through others", shown(item, file));
     else if (known)
         problem_at(&reading->decoder, path, item, "include it once",
-                   "\"%s\" is already included at %s:%u", file, known->included_at.file,
-                   known->included_at.line);
+                   "\"%s\" is already included at %s:%u", shown(item, file),
+                   known->included_at.file, known->included_at.line);
     else if (reading->document_count >= MAX_DOCUMENTS || depth >= MAX_NESTING)
         problem_at(&reading->decoder, path, item, "put Stacks together",
                    "too many files are included (at most %d, %d deep)", MAX_DOCUMENTS, MAX_NESTING);
     else if (access(file, R_OK) != 0)
         problem_at(&reading->decoder, path, item,
                    "paths are relative to the file that includes them",
-                   "\"%s\" cannot be read: no such file, or no permission", file);
+                   "\"%s\" cannot be read: no such file, or no permission", shown(item, file));
     else
         return is_regular(reading, path, item, file);
     return false;
@@ -194,30 +208,34 @@ static bool may_include(struct reading *reading, const struct path *path, const 
 
 static struct node *load_stack(struct reading *reading, const char *file, unsigned depth);
 
+/* The spec of the Stack that an item of `include` names, or NULL after reporting. */
+static struct node *include_stack(struct reading *reading, const struct path *path,
+                                  struct node *item, unsigned depth) {
+    struct node *stack = NULL;
+    const char *file = item_path(reading, path, item);
+    if (file && may_include(reading, path, item, file, depth)) {
+        struct document *document = add_document(reading, file, item->at);
+        stack = load_stack(reading, file, depth + 1);
+        document->open = false;
+    }
+    if (!stack)
+        reading->incomplete = true;
+    return stack;
+}
+
 /* Lays the Stacks a spec includes over each other, and the spec over them. */
 static struct node *overlay_includes(struct reading *reading, struct node *spec,
                                      const struct kind_spec *kind, unsigned depth) {
-    struct node *result = NULL;
     struct node *include = node_get(spec, "include");
+    size_t count = include && include->kind == NODE_LIST ? include->count : 0;
+    cleanup_free struct node **stacks = memory_alloc(count * sizeof(struct node *));
     struct path path = {NULL, "include", 0};
-    for (size_t i = 0; include && include->kind == NODE_LIST && i < include->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct path inner = {&path, NULL, i};
-        struct node *item = include->items[i];
-        const char *file = item_path(reading, &inner, item);
-        if (!file || !may_include(reading, &inner, item, file, depth)) {
-            reading->incomplete = true;
-            continue;
-        }
-        struct document *document = add_document(reading, file, item->at);
-        struct node *stack = load_stack(reading, file, depth + 1);
-        document->open = false;
-        if (!stack) {
-            reading->incomplete = true;
-            continue;
-        }
-        /* Stacks included by this one were checked against what they are laid over there. */
-        result = node_merge(reading->trees, result, stack);
+        stacks[i] = include_stack(reading, &inner, include->items[i], depth);
     }
+    /* Stacks included by these were checked against what they are laid over there. */
+    struct node *result = node_merge_all(reading->trees, stacks, count);
     check_removals(&reading->decoder, NULL, kind, result, spec);
     return node_merge(reading->trees, result, spec);
 }
@@ -235,12 +253,13 @@ static struct node *load_stack(struct reading *reading, const char *file, unsign
 static void problem_env_file(struct reading *reading, const struct path *path,
                              const struct node *node, const char *file) {
     cleanup_free char *example = format_text("%s.example", file);
-    cleanup_free char *help = access(example, R_OK) == 0
-                                  ? format_text("copy \"%s\" to it and fill it in", example)
-                                  : copy_text("paths are relative to the file that names them; "
-                                              "{path: FILE, required: false} makes it optional");
+    cleanup_free char *help =
+        access(example, R_OK) == 0
+            ? format_text("copy \"%s.example\" to it and fill it in", shown(node, file))
+            : copy_text("paths are relative to the file that names them; "
+                        "{path: FILE, required: false} makes it optional");
     problem_at(&reading->decoder, path, node, help,
-               "\"%s\" cannot be read: no such file, or no permission", file);
+               "\"%s\" cannot be read: no such file, or no permission", shown(node, file));
 }
 
 static bool is_optional(struct reading *reading, struct node *item) {
@@ -248,7 +267,7 @@ static bool is_optional(struct reading *reading, struct node *item) {
     return required && required->kind == NODE_SCALAR &&
            interpolate_tree(reading->trees, required, reading->variables, reading->diagnostics) ==
                0 &&
-           strcmp(required->text, "false") == 0;
+           parse_boolean(required->text) == 0;
 }
 
 /* What else is wrong with an item is reported when it is decoded. */

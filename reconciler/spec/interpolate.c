@@ -13,6 +13,14 @@
 
 /* Defaults inside of defaults; deeper is not written by anybody. */
 #define MAX_NESTING 32
+/* Bytes of the message of ${NAME:?message} that are shown. */
+#define MAX_MESSAGE 1000
+
+struct notes {
+    const struct interpolation_note *first;
+    const struct interpolation_note **end; /* where the next one is linked */
+    size_t count;
+};
 
 struct interpolator {
     struct arena *arena;
@@ -22,23 +30,40 @@ struct interpolator {
     void *secrets_context;
     variable_used *used;
     void *used_context;
+    struct notes problems, unset;
     struct interpolation result;
 };
 
+static void add_note(struct interpolator *state, struct notes *notes, size_t at, const char *text,
+                     const char *secret) {
+    if (notes->count == INTERPOLATION_MAX_NOTES)
+        return;
+    struct interpolation_note *note = arena_alloc(state->arena, sizeof *note);
+    *note = (struct interpolation_note){text, at, secret, NULL};
+    *(notes->count++ ? notes->end : &notes->first) = note;
+    notes->end = &note->next;
+}
+
+/* Notes what is wrong; what follows it is read on, so that all problems of a text are told. */
 static int problem(struct interpolator *state, size_t at, const char *text) {
-    state->result.problem = text;
-    state->result.problem_at = at;
+    add_note(state, &state->problems, at, text, NULL);
+    return 0;
+}
+
+/* The same where there is nothing to go on with. */
+static int fatal(struct interpolator *state, size_t at, const char *text) {
+    add_note(state, &state->problems, at, text, NULL);
     return -1;
 }
 
 static int append(struct interpolator *state, UT_string *out, const char *text, size_t length,
                   size_t at) {
     if (length > INTERPOLATION_MAX_BYTES || utstring_len(out) > INTERPOLATION_MAX_BYTES - length)
-        return problem(state, at,
-                       arena_format(state->arena,
-                                    "the text grows beyond %u MiB once its variables are "
-                                    "replaced: use shorter values",
-                                    INTERPOLATION_MAX_BYTES >> 20));
+        return fatal(state, at,
+                     arena_format(state->arena,
+                                  "the text grows beyond %u MiB once its variables are "
+                                  "replaced: use shorter values",
+                                  INTERPOLATION_MAX_BYTES >> 20));
     if (length > 0)
         utstring_bincpy(out, text, length);
     return 0;
@@ -71,17 +96,14 @@ static size_t find_close(const char *text, size_t at, size_t end) {
     return end;
 }
 
-static void note_unset(struct interpolator *state, const char *name) {
-    const char **unset = state->result.unset;
-    size_t last = sizeof state->result.unset / sizeof state->result.unset[0] - 1;
-    for (size_t i = 0; i < last; i++) {
-        if (!unset[i]) {
-            unset[i] = name;
-            return;
-        }
-        if (strcmp(unset[i], name) == 0)
-            return;
-    }
+static void note_unset(struct interpolator *state, size_t at, const char *name) {
+    if (state->unset.count == INTERPOLATION_MAX_NOTES)
+        return;
+    const struct interpolation_note *note = state->unset.first;
+    while (note && strcmp(note->text, name) != 0)
+        note = note->next;
+    if (!note)
+        add_note(state, &state->unset, at, name, NULL);
 }
 
 static const struct variable_slot *look_up(struct interpolator *state, const char *name) {
@@ -98,29 +120,22 @@ static int expand_plain(struct interpolator *state, const char *name, size_t at,
     const struct variable_slot *slot = look_up(state, name);
     state->result.sensitive |= slot && slot->sensitive;
     if (!slot || !slot->value) {
-        note_unset(state, name);
+        note_unset(state, at, name);
         return 0;
     }
     return append(state, out, slot->value, strlen(slot->value), at);
 }
 
-/* What somebody wrote behind ":?", unless it turns out to hold a secret. */
+/* What somebody wrote behind ":?" is quoted as it was written: the values of variables in it may be
+ * secrets, of which not all are known yet while includes are read. */
 static int required(struct interpolator *state, const char *name, size_t at, size_t from,
-                    size_t end, unsigned depth) {
-    UT_string message;
-    utstring_init(&message);
-    bool sensitive_before = state->result.sensitive;
-    state->result.sensitive = false;
-    if (expand(state, from, end, depth + 1, &message) == 0) {
-        bool show = utstring_len(&message) > 0 && !state->result.sensitive;
-        problem(state, at,
-                arena_format(state->arena, "variable \"%.200s\" is required: %s", name,
-                             show ? utstring_body(&message)
-                                  : "set it in the environment or in an env file"));
-    }
-    utstring_done(&message);
-    state->result.sensitive |= sensitive_before;
-    return -1;
+                    size_t end) {
+    size_t length = end - from < MAX_MESSAGE ? end - from : MAX_MESSAGE;
+    const char *message = length > 0 ? arena_copy_n(state->arena, state->text + from, length)
+                                     : "set it in the environment or in an env file";
+    return problem(state, at,
+                   arena_format(state->arena, "variable \"%.200s\" is required: %s%s", name,
+                                message, end - from > length ? "..." : ""));
 }
 
 /* An operator and its operand: text[from, end). */
@@ -146,7 +161,7 @@ static int expand_operation(struct interpolator *state, const char *name, size_t
     if (present)
         return append(state, out, value, strlen(value), at);
     if (operation->kind == '?')
-        return required(state, name, at, operation->from, operation->end, depth);
+        return required(state, name, at, operation->from, operation->end);
     return expand(state, operation->from, operation->end, depth + 1, out);
 }
 
@@ -154,13 +169,15 @@ static int expand_secret(struct interpolator *state, size_t at, size_t from, siz
                          UT_string *out) {
     const char *name = arena_copy_n(state->arena, state->text + from, end - from);
     const char *value = state->secrets(state->secrets_context, name);
-    if (!value)
-        return problem(
-            state, at,
-            arena_format(state->arena,
-                         "secret \"%.200s\" is not declared, or has no value: declare it "
-                         "under \"secrets\"",
-                         name));
+    if (!value) {
+        add_note(state, &state->problems, at,
+                 arena_format(state->arena,
+                              "secret \"%.200s\" is not declared, or has no value: declare it "
+                              "under \"secrets\"",
+                              name),
+                 name);
+        return 0;
+    }
     state->result.sensitive = true;
     return append(state, out, value, strlen(value), at);
 }
@@ -189,9 +206,9 @@ static int expand_braced(struct interpolator *state, size_t at, size_t end, unsi
     size_t start = at + 2;
     size_t close = find_close(text, start, end);
     if (close == end)
-        return problem(state, at,
-                       "\"${\" is never closed: add \"}\", or write \"$${\" for the characters "
-                       "themselves");
+        return fatal(state, at,
+                     "\"${\" is never closed: add \"}\", or write \"$${\" for the characters "
+                     "themselves");
     *next = close + 1;
     size_t length = start < end && is_name_start(text[start]) ? name_length(text, start, close) : 0;
     const char *name = arena_copy_n(state->arena, text + start, length);
@@ -214,7 +231,7 @@ static int expand(struct interpolator *state, size_t from, size_t end, unsigned 
                   UT_string *out) {
     const char *text = state->text;
     if (depth > MAX_NESTING)
-        return problem(state, from, "defaults are nested too deeply: write fewer in each other");
+        return fatal(state, from, "defaults are nested too deeply: write fewer in each other");
     while (from < end) {
         const char *dollar = memchr(text + from, '$', end - from);
         size_t at = dollar ? (size_t)(dollar - text) : end;
@@ -245,15 +262,22 @@ struct interpolation interpolate_watched(struct arena *arena, const char *text, 
                                          const struct variables *variables, secret_lookup *secrets,
                                          void *secrets_context, variable_used *used,
                                          void *used_context) {
-    struct interpolator state = {arena,           text, variables,    secrets,
-                                 secrets_context, used, used_context, {0}};
+    struct interpolator state = {.arena = arena,
+                                 .text = text,
+                                 .variables = variables,
+                                 .secrets = secrets,
+                                 .secrets_context = secrets_context,
+                                 .used = used,
+                                 .used_context = used_context};
     UT_string out;
     utstring_init(&out);
-    if (expand(&state, 0, length, 0, &out) == 0) {
+    if (expand(&state, 0, length, 0, &out) == 0 && state.problems.count == 0) {
         state.result.length = utstring_len(&out);
         state.result.text = arena_copy_n(arena, utstring_body(&out), utstring_len(&out));
     }
     utstring_done(&out);
+    state.result.problems = state.problems.first;
+    state.result.unset = state.unset.first;
     return state.result;
 }
 

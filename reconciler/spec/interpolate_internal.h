@@ -10,12 +10,19 @@
 /* What one text may grow to: variables of variables multiply. */
 #define INTERPOLATION_MAX_BYTES (8u << 20)
 
+struct variable_user { /* one of the variables that were made from another */
+    struct variable_slot *slot;
+    const struct variable_user *next;
+};
+
 struct variable_slot {
     const char *name;
     const char *value; /* NULL: only marked so far */
     bool process;      /* from the process environment, which no file overrides */
     bool sensitive;
     const char **uses; /* names of the variables the value was made from, NULL-ended, or NULL */
+    const struct variable_user *users;  /* `uses` turned around; valid while marking only */
+    struct variable_slot *next_pending; /* while marking */
     UT_hash_handle hh;
 };
 

@@ -1,22 +1,14 @@
 /* Interpolating the scalars of a tree, and writing down what that tree can be read from again. */
 #include "base/memory.h"
-#include "spec/diagnostics.h"
+#include "spec/decode.h"
 #include "spec/interpolate_internal.h"
 #include "spec/node.h"
 #include "spec/utf8.h"
 
 #include <string.h>
-#include <utstring.h>
 
 /* What all texts of a tree may grow to together. */
 #define TREE_MAX_BYTES (32u << 20)
-
-/* The way to a node, for messages; only put into words when there is one. */
-struct step {
-    const struct step *parent;
-    const char *key; /* NULL: the index counts */
-    size_t index;
-};
 
 struct walk {
     struct arena *arena;
@@ -26,24 +18,11 @@ struct walk {
     int status;
 };
 
-static void append_step(UT_string *path, const struct step *step) {
-    if (step->parent)
-        append_step(path, step->parent);
-    if (step->key)
-        utstring_printf(path, "%s%s", utstring_len(path) > 0 ? "." : "", step->key);
-    else
-        utstring_printf(path, "[%zu]", step->index);
-}
-
-static void report(struct walk *walk, const struct step *step, const struct diagnostic *problem) {
-    UT_string path;
-    utstring_init(&path);
-    if (step)
-        append_step(&path, step);
+static void report(struct walk *walk, const struct path *path, const struct diagnostic *problem) {
+    cleanup_arena struct arena *scratch = arena_new();
     struct diagnostic diagnostic = *problem;
-    diagnostic.path = utstring_len(&path) > 0 ? utstring_body(&path) : NULL;
+    diagnostic.path = path_text(scratch, path);
     diagnostics_add(walk->diagnostics, &diagnostic);
-    utstring_done(&path);
     if (problem->severity == SEVERITY_ERROR)
         walk->status = -1;
 }
@@ -68,47 +47,45 @@ static void locate(const struct node *node, const char *text, size_t offset,
             (unsigned)utf8_length(text + offset, (size_t)(close + 1 - text) - offset);
 }
 
-static void report_problem(struct walk *walk, const struct step *step, const struct node *node,
-                           const struct interpolation *result) {
-    struct diagnostic diagnostic = {.severity = SEVERITY_ERROR, .message = result->problem};
-    locate(node, node->text, result->problem_at, &diagnostic);
-    report(walk, step, &diagnostic);
-}
-
-/* The offset of the first "$NAME" or "${NAME" in a text. */
-static size_t find_use(const char *text, const char *name) {
-    size_t length = strlen(name);
-    for (const char *at = strchr(text, '$'); at; at = strchr(at + 1, '$')) {
-        const char *start = at + 1 + (at[1] == '{');
-        if (strncmp(start, name, length) == 0)
-            return (size_t)(at - text);
+static void report_problems(struct walk *walk, const struct path *path, const struct node *node,
+                            const struct interpolation *result) {
+    for (const struct interpolation_note *note = result->problems; note; note = note->next) {
+        struct diagnostic diagnostic = {.severity = SEVERITY_ERROR, .message = note->text};
+        locate(node, node->text, note->at, &diagnostic);
+        report(walk, path, &diagnostic);
     }
-    return 0;
 }
 
-static void warn_unset(struct walk *walk, const struct step *step, const struct node *node,
+static void warn_unset(struct walk *walk, const struct path *path, const struct node *node,
                        const struct interpolation *result) {
-    for (const char *const *name = result->unset; *name; name++) {
+    for (const struct interpolation_note *note = result->unset; note; note = note->next) {
         cleanup_free char *message =
-            format_text("variable \"%s\" is not set; it is replaced by nothing", *name);
+            format_text("variable \"%s\" is not set; it is replaced by nothing", note->text);
         cleanup_free char *help = format_text(
-            "set it in the environment or in an env file, or give a default: ${%s:-…}", *name);
+            "set it in the environment or in an env file, or give a default: ${%s:-…}", note->text);
         struct diagnostic diagnostic = {
             .severity = SEVERITY_WARNING, .message = message, .help = help};
-        locate(node, node->text, find_use(node->text, *name), &diagnostic);
-        diagnostic.width = (unsigned)strlen(*name) + 1;
-        report(walk, step, &diagnostic);
+        locate(node, node->text, note->at, &diagnostic);
+        diagnostic.width = (unsigned)strlen(note->text) + 1;
+        report(walk, path, &diagnostic);
     }
 }
 
-static void report_text(struct walk *walk, const struct step *step, const struct node *node,
+static void report_text(struct walk *walk, const struct path *path, const struct node *node,
                         const char *message) {
     struct diagnostic diagnostic = {
         .severity = SEVERITY_ERROR, .at = node->at, .width = node->width, .message = message};
-    report(walk, step, &diagnostic);
+    report(walk, path, &diagnostic);
 }
 
-static void interpolate_scalar(struct walk *walk, const struct step *step, struct node *node) {
+static void mark_sensitive(struct diagnostics *diagnostics, struct node *node) {
+    unsigned last = node->last_line > node->at.line ? node->last_line : node->at.line;
+    node->sensitive = true;
+    if (node->at.file)
+        diagnostics_hide_lines(diagnostics, node->at.file, node->at.line, last);
+}
+
+static void interpolate_scalar(struct walk *walk, const struct path *path, struct node *node) {
     if (node->interpolated)
         return;
     node->interpolated = true;
@@ -116,20 +93,17 @@ static void interpolate_scalar(struct walk *walk, const struct step *step, struc
         return;
     struct interpolation result =
         interpolate_text(walk->arena, node->text, strlen(node->text), walk->variables, NULL, NULL);
-    if (result.sensitive) {
-        node->sensitive = true;
-        unsigned last = node->last_line > node->at.line ? node->last_line : node->at.line;
-        if (node->at.file)
-            diagnostics_hide_lines(walk->diagnostics, node->at.file, node->at.line, last);
-    }
+    if (result.sensitive)
+        mark_sensitive(walk->diagnostics, node);
     if (!result.text) {
         node->unreadable = true;
-        report_problem(walk, step, node, &result);
+        report_problems(walk, path, node, &result);
+        warn_unset(walk, path, node, &result);
         return;
     }
-    warn_unset(walk, step, node, &result);
+    warn_unset(walk, path, node, &result);
     if (!utf8_valid(result.text, result.length)) {
-        report_text(walk, step, node,
+        report_text(walk, path, node,
                     "the text is not UTF-8 once its variables are replaced: correct their values");
         return;
     }
@@ -139,25 +113,25 @@ static void interpolate_scalar(struct walk *walk, const struct step *step, struc
             format_text("the file's texts grow beyond %u MiB once their variables are replaced: "
                         "use shorter values",
                         TREE_MAX_BYTES >> 20);
-        report_text(walk, step, node, message);
+        report_text(walk, path, node, message);
         return;
     }
     node->template = node->text;
     node->text = result.text;
 }
 
-static void interpolate_node(struct walk *walk, const struct step *parent, struct node *node) {
+static void interpolate_node(struct walk *walk, const struct path *parent, struct node *node) {
     if (walk->bytes > TREE_MAX_BYTES)
         return;
     if (node->kind == NODE_SCALAR)
         interpolate_scalar(walk, parent, node);
     for (size_t i = 0; node->kind == NODE_LIST && i < node->count; i++) {
-        struct step step = {parent, NULL, i};
-        interpolate_node(walk, &step, node->items[i]);
+        struct path path = {parent, NULL, i};
+        interpolate_node(walk, &path, node->items[i]);
     }
     for (size_t i = 0; node->kind == NODE_MAP && i < node->count; i++) {
-        struct step step = {parent, node->entries[i].key, 0};
-        interpolate_node(walk, &step, node->entries[i].value);
+        struct path path = {parent, node->entries[i].key, 0};
+        interpolate_node(walk, &path, node->entries[i].value);
     }
 }
 
@@ -167,6 +141,18 @@ int interpolate_tree(struct arena *arena, struct node *root, const struct variab
     if (root)
         interpolate_node(&walk, NULL, root);
     return walk.status;
+}
+
+void interpolation_recheck(struct arena *arena, struct node *root,
+                           const struct variables *variables, struct diagnostics *diagnostics) {
+    if (root && root->kind == NODE_SCALAR && root->template && !root->sensitive &&
+        interpolate_text(arena, root->template, strlen(root->template), variables, NULL, NULL)
+            .sensitive)
+        mark_sensitive(diagnostics, root);
+    for (size_t i = 0; root && root->kind == NODE_LIST && i < root->count; i++)
+        interpolation_recheck(arena, root->items[i], variables, diagnostics);
+    for (size_t i = 0; root && root->kind == NODE_MAP && i < root->count; i++)
+        interpolation_recheck(arena, root->entries[i].value, variables, diagnostics);
 }
 
 static const char *escape(struct arena *arena, const char *text) {

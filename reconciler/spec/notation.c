@@ -364,12 +364,50 @@ const char *convert_url_path(struct arena *arena, const char *text) {
                : NULL;
 }
 
+static const char *const ulimits[] = {
+    "as",     "core",  "cpu", "data",   "fsize",  "locks",      "memlock", "msgqueue", "nice",
+    "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack",   NULL};
+
+const char *const *known_ulimits(void) {
+    return ulimits;
+}
+
 const char *convert_ulimit_name(struct arena *arena, const char *text) {
-    static const char *const known[] = {
-        "as",     "core",  "cpu", "data",   "fsize",  "locks",      "memlock", "msgqueue", "nice",
-        "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack",   NULL};
-    for (size_t i = 0; known[i]; i++)
-        if (strcmp(text, known[i]) == 0)
+    for (size_t i = 0; ulimits[i]; i++)
+        if (strcmp(text, ulimits[i]) == 0)
             return arena_copy(arena, text);
     return NULL;
+}
+
+/* Marks the characters of a set: single ones and ranges ("a-z"); "-" stands for itself where it
+ * cannot be a range. Returns -1 if it is no set of printable ASCII characters. */
+static int mark_characters(const char *set, bool marked[128]) {
+    for (; *set; set++) {
+        const unsigned char first = (unsigned char)*set;
+        unsigned char last = first;
+        if (set[1] == '-' && set[2]) {
+            set += 2;
+            last = (unsigned char)*set;
+        }
+        if (first <= ' ' || last > '~' || first > last)
+            return -1;
+        for (unsigned c = first; c <= last; c++)
+            marked[c] = true;
+    }
+    return 0;
+}
+
+const char *convert_characters(struct arena *arena, const char *text) {
+    bool marked[128] = {false};
+    return *text && mark_characters(text, marked) == 0 ? arena_copy(arena, text) : NULL;
+}
+
+bool consists_of_characters(const char *text, const char *set) {
+    bool marked[128] = {false};
+    if (mark_characters(set, marked) != 0)
+        return false;
+    for (; *text; text++)
+        if ((unsigned char)*text >= 128 || !marked[(unsigned char)*text])
+            return false;
+    return true;
 }

@@ -1,10 +1,11 @@
 /* What is done to trees between reading and decoding: nulls that remove nothing, and ${…}. */
 #include "base/memory.h"
-#include "spec/interpolate.h"
+#include "spec/interpolate_internal.h"
 #include "spec/keys.h"
 #include "spec/reading.h"
 
 #include <string.h>
+#include <utarray.h>
 
 /* --- walking a tree by the tables ------------------------------------------------------------- */
 
@@ -45,40 +46,84 @@ static const struct node *find_in(const struct key_index *index, const struct no
     return !map || place == KEY_NONE ? NULL : map->entries[place].value;
 }
 
+/* What was meant by "NAME:" with nothing behind it. */
+static char *help_for_nothing(const struct field_spec *field, const char *name) {
+    const struct kind_spec *kind = field->kind;
+    if (kind == &kind_variable)
+        return format_text(
+            "write %s: \"\" for an empty value, %s: ${%s} to pass it on, or take the "
+            "line out",
+            name, name, name);
+    if (!kind)
+        return format_text("write %s: \"\" for an empty value, or take the line out", name);
+    if (!kind->short_type)
+        return format_text("write %s: {} to declare it, or take the line out", name);
+    return format_text("write %s: %s, or take the line out", name,
+                       kind->short_choices ? kind->short_choices->text : "VALUE");
+}
+
+static void problem_nothing(struct decoder *decoder, const struct path *path,
+                            const struct field_spec *field, const struct entry *entry) {
+    cleanup_free char *help = help_for_nothing(field, entry->key);
+    if (field->kind)
+        problem_at_key(decoder, path, entry, help,
+                       "an empty value (null) removes the %s, but none is declared before it",
+                       field->kind->name);
+    else
+        problem_at_key(decoder, path, entry, help,
+                       "an empty value (null) removes the entry of `%s`, but none is declared "
+                       "before it",
+                       field->name);
+}
+
+/* "tmpfs: {/tmp: }" has no options: that is what Compose's users write. */
+static struct node *no_options(struct arena *arena, const struct node *nothing) {
+    struct node *node = arena_alloc(arena, sizeof *node);
+    *node = *nothing;
+    node->kind = NODE_SCALAR;
+    node->text = "";
+    node->quoted = true;
+    return node;
+}
+
 static void check_map_removals(struct decoder *decoder, const struct path *path,
-                               const struct kind_spec *kind, const struct node *target,
-                               const struct node *patch) {
+                               const struct field_spec *field, const struct node *target,
+                               struct node *patch) {
     cleanup_key_index struct key_index index = KEY_INDEX_INIT;
     for (size_t i = 0; target && target->kind == NODE_MAP && i < target->count; i++)
         key_index_add(&index, target->entries[i].key);
     for (size_t i = 0; i < patch->count; i++) {
-        const struct entry *entry = &patch->entries[i];
+        struct entry *entry = &patch->entries[i];
         struct path inner = {path, entry->key, 0};
         const struct node *under = find_in(&index, target, entry->key);
-        if (entry->value->kind == NODE_MAP) {
-            check_removals(decoder, &inner, kind, under, entry->value);
-        } else if (entry->value->kind == NODE_NULL && !kind->short_type && !under) {
-            cleanup_free char *help =
-                format_text("write %s: {} to declare it, or take the line out", entry->key);
-            problem_at_key(decoder, &inner, entry, help,
-                           "an empty value (null) removes the %s, but none is declared before it",
-                           kind->name);
-        }
+        if (entry->value->kind == NODE_MAP && field->kind)
+            check_removals(decoder, &inner, field->kind, under, entry->value);
+        else if (entry->value->kind != NODE_NULL || under)
+            continue;
+        else if (field->type == &type_tmpfs)
+            entry->value = no_options(decoder->arena, entry->value);
+        else
+            problem_nothing(decoder, &inner, field, entry);
     }
 }
 
+static bool is_map_of_names(const struct field_spec *field) {
+    const enum shape shape = field->type->shape;
+    return shape == SHAPE_OBJECT_MAP || shape == SHAPE_PAIRS || shape == SHAPE_PAIRS_OR_STRINGS;
+}
+
 void check_removals(struct decoder *decoder, const struct path *path, const struct kind_spec *kind,
-                    const struct node *target, const struct node *patch) {
+                    const struct node *target, struct node *patch) {
     for (size_t i = 0; i < patch->count; i++) {
         const struct entry *entry = &patch->entries[i];
         const struct field_spec *field = kind_field(kind, entry->key);
-        if (!field || !field_has_kind(field) || entry->value->kind != NODE_MAP)
+        if (!field || entry->value->kind != NODE_MAP)
             continue;
         struct path inner = {path, entry->key, 0};
         const struct node *under =
             target && target->kind == NODE_MAP ? node_get(target, entry->key) : NULL;
-        if (field->type->shape == SHAPE_OBJECT_MAP)
-            check_map_removals(decoder, &inner, field->kind, under, entry->value);
+        if (is_map_of_names(field))
+            check_map_removals(decoder, &inner, field, under, entry->value);
         else if (field->type->shape == SHAPE_OBJECT)
             check_removals(decoder, &inner, field->kind, under, entry->value);
     }
@@ -110,25 +155,42 @@ static void hide_verbatim(void *context, const struct field_spec *field, struct 
     *slot = &list->nothing;
 }
 
+static void note_variable(void *names, const char *name) {
+    utarray_push_back((UT_array *)names, &name);
+}
+
+/* The variable a secret is read from, and those its default is made from. */
+static void note_secret(struct reading *reading, struct node *secret, UT_array *names) {
+    struct node *env = node_get(secret, "env");
+    const struct node *fallback = node_get(secret, "default");
+    if (env && env->kind == NODE_SCALAR &&
+        (!strchr(env->text, '$') ||
+         interpolate_tree(reading->trees, env, reading->variables, reading->diagnostics) == 0))
+        note_variable(names, env->text);
+    if (fallback && fallback->kind == NODE_SCALAR && strchr(fallback->text, '$'))
+        interpolate_watched(reading->trees, fallback->text, strlen(fallback->text),
+                            reading->variables, NULL, NULL, note_variable, names);
+}
+
 /* Variables of secrets are marked before anything is made from them; their names may themselves be
- * made from variables. */
+ * made from variables, as paths of includes and env files may. Those are looked at again. */
 static void mark_secrets(struct reading *reading) {
+    static const UT_icd icd = {sizeof(const char *), NULL, NULL, NULL};
+    static const char *const early[] = {"include", "envFiles", "secrets"};
     struct node *secrets = node_get(reading->spec, "secrets");
     if (!secrets || secrets->kind != NODE_MAP)
         return;
     reading->decoder.secrets = secrets;
-    const char **names = arena_array(reading->trees, const char *, secrets->count + 1);
-    size_t count = 0;
-    for (size_t i = 0; i < secrets->count; i++) {
-        struct node *secret = secrets->entries[i].value;
-        struct node *env = secret->kind == NODE_MAP ? node_get(secret, "env") : NULL;
-        if (!env || env->kind != NODE_SCALAR)
-            continue;
-        if (!strchr(env->text, '$') ||
-            interpolate_tree(reading->trees, env, reading->variables, reading->diagnostics) == 0)
-            names[count++] = env->text;
-    }
-    variables_mark_all_sensitive(reading->variables, names);
+    UT_array names;
+    utarray_init(&names, &icd);
+    for (size_t i = 0; i < secrets->count; i++)
+        note_secret(reading, secrets->entries[i].value, &names);
+    note_variable(&names, NULL);
+    variables_mark_sensitive(reading->variables, (const char *const *)(void *)names.d);
+    utarray_done(&names);
+    for (size_t i = 0; i < sizeof early / sizeof early[0]; i++)
+        interpolation_recheck(reading->trees, node_get(reading->spec, early[i]), reading->variables,
+                              reading->diagnostics);
 }
 
 void interpolate_environment(struct reading *reading) {

@@ -4,6 +4,7 @@
  */
 #include "spec/quantity.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,7 +78,7 @@ static int read_suffix(const char *text, const struct suffix *suffixes, struct s
     return read_exponent(text + 1, &found->exponent);
 }
 
-/* decimal × factor as a positive int64_t, if it is exactly one. */
+/* decimal × factor as a positive int64_t; a fraction is rounded up, as Kubernetes does. */
 static int to_integer(struct decimal decimal, int64_t factor, int64_t *result) {
     wide value = decimal.mantissa;
     int exponent = decimal.exponent;
@@ -85,11 +86,12 @@ static int to_integer(struct decimal decimal, int64_t factor, int64_t *result) {
         value /= 10;
     if (__builtin_mul_overflow(value, (wide)factor, &value))
         return -1;
+    bool fraction = false;
     for (; exponent < 0 && value != 0; exponent++) {
-        if (value % 10 != 0)
-            return -1;
+        fraction |= value % 10 != 0;
         value /= 10;
     }
+    value += fraction;
     for (; exponent > 0 && value != 0; exponent--) {
         value *= 10;
         if (value > INT64_MAX)
@@ -139,6 +141,25 @@ static const struct suffix byte_suffixes[] = {
 
 int parse_bytes(const char *text, int64_t *bytes) {
     return parse_quantity(text, byte_suffixes, 0, bytes);
+}
+
+char *suggest_bytes(char *buffer, size_t size, const char *text) {
+    static const char units[] = "kmgtpe";
+    struct decimal decimal;
+    const char *unit = text;
+    if (read_decimal(&unit, &decimal) != 0 || !*unit)
+        return NULL;
+    const char *known = strchr(units, tolower((unsigned char)*unit));
+    const char *rest = unit + 1;
+    if (*rest == 'i' || *rest == 'I')
+        rest++;
+    if (*rest == 'b' || *rest == 'B')
+        rest++;
+    size_t length = (size_t)(unit - text);
+    if (!known || *rest || length + 3 > size)
+        return NULL;
+    snprintf(buffer, size, "%.*s%ci", (int)length, text, toupper((unsigned char)*known));
+    return buffer;
 }
 
 static const struct suffix cpu_suffixes[] = {

@@ -13,9 +13,11 @@
 
 /* Kubernetes quantity of bytes ("256Mi", "1.5Gi", "1000k", "1e6"), and Compose's lower-case forms
  * ("256m" is NOT a byte count: it is refused with Kubernetes' meaning of milli; "256mb", "1g",
- * "64k", "512b" are). Must be a whole, positive number of bytes. */
+ * "64k", "512b" are). Positive; a fraction of a byte is rounded up. */
 int parse_bytes(const char *text, int64_t *bytes);
-/* CPUs ("500m", "0.5", "2") to nano-CPUs; positive. */
+/* What somebody meant by "256m", "256MB" or "256mib": "256Mi" in the buffer, or NULL. */
+char *suggest_bytes(char *buffer, size_t size, const char *text);
+/* CPUs ("500m", "0.5", "2") to nano-CPUs; positive; a fraction of one is rounded up. */
 int parse_cpus(const char *text, int64_t *nano_cpus);
 /* Compose and Go durations ("1m30s", "250ms", "1.5h", "0") to nanoseconds; not negative. */
 int parse_duration(const char *text, int64_t *nanoseconds);

@@ -55,10 +55,10 @@ int load_documents(struct reading *reading);
 typedef void visit_field(void *context, const struct field_spec *field, struct node **slot);
 void visit_fields(const struct kind_spec *kind, struct node *node, visit_field *visit,
                   void *context);
-/* Reports nulls in `patch` that remove nothing from `target` (which may be NULL): `{}` was meant.
- */
+/* Reports nulls in `patch` that remove nothing from `target` (which may be NULL): a value was
+ * meant, which for tmpfs is put in their place. */
 void check_removals(struct decoder *decoder, const struct path *path, const struct kind_spec *kind,
-                    const struct node *target, const struct node *patch);
+                    const struct node *target, struct node *patch);
 /* Marks the variables of secrets, then replaces ${…} in the whole tree but verbatim fields. */
 void interpolate_environment(struct reading *reading);
 

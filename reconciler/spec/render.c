@@ -2,7 +2,8 @@
  * The flattened Environment: what is left of all files after including, overlaying, ${…} and
  * `when`, as one file that reads to the same environment. Fields are in the order of the tables,
  * maps by name, paths relative to the Environment's file, so that equal states render equally
- * wherever the checkout lies. Secrets are there by reference only.
+ * wherever the checkout lies. Secrets are there by reference; a default is there as a file declares
+ * it, with ${…} in it left alone, so that no value from outside of the files is shown.
  */
 #include "base/memory.h"
 #include "spec/interpolate.h"
@@ -27,13 +28,9 @@ static struct node *copy_node(const struct renderer *renderer, const struct node
     return copy;
 }
 
-static int compare_entries(const void *left, const void *right) {
-    return strcmp(((const struct entry *)left)->key, ((const struct entry *)right)->key);
-}
-
 static void sort_entries(struct node *map) {
-    if (map->kind == NODE_MAP && map->count > 1)
-        qsort(map->entries, map->count, sizeof *map->entries, compare_entries);
+    if (map->kind == NODE_MAP)
+        node_sort_entries(map->entries, map->count);
 }
 
 /* --- scalars ------------------------------------------------------------------------------------
@@ -47,6 +44,8 @@ static struct node *typed_scalar(const struct renderer *renderer, enum shape sha
     struct node *copy = copy_node(renderer, node);
     if (node->kind != NODE_SCALAR)
         return copy;
+    if (shape == SHAPE_BOOLEAN && parse_boolean(node->text) >= 0)
+        copy->text = parse_boolean(node->text) ? "true" : "false";
     const bool digits = *node->text && !node->text[strspn(node->text, "0123456789")];
     copy->quoted = shape == SHAPE_NUMBER_OR_STRING
                        ? !digits

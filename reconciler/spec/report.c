@@ -28,10 +28,10 @@ const char *path_text(struct arena *arena, const struct path *path) {
     return copy;
 }
 
-static void report(struct decoder *decoder, const struct path *path, struct position at,
-                   unsigned width, const char *help, const char *message) {
+static void report(struct decoder *decoder, enum severity severity, const struct path *path,
+                   struct position at, unsigned width, const char *help, const char *message) {
     cleanup_arena struct arena *scratch = arena_new();
-    struct diagnostic diagnostic = {.severity = SEVERITY_ERROR,
+    struct diagnostic diagnostic = {.severity = severity,
                                     .at = at,
                                     .width = width ? width : 1,
                                     .path = path_text(scratch, path),
@@ -46,7 +46,16 @@ void problem_at(struct decoder *decoder, const struct path *path, const struct n
     va_start(arguments, format);
     cleanup_free char *message = format_va(format, arguments);
     va_end(arguments);
-    report(decoder, path, node->at, node->width, help, message);
+    report(decoder, SEVERITY_ERROR, path, node->at, node->width, help, message);
+}
+
+void warning_at(struct decoder *decoder, const struct path *path, const struct node *node,
+                const char *help, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    cleanup_free char *message = format_va(format, arguments);
+    va_end(arguments);
+    report(decoder, SEVERITY_WARNING, path, node->at, node->width, help, message);
 }
 
 void problem_at_key(struct decoder *decoder, const struct path *path, const struct entry *entry,
@@ -55,7 +64,7 @@ void problem_at_key(struct decoder *decoder, const struct path *path, const stru
     va_start(arguments, format);
     cleanup_free char *message = format_va(format, arguments);
     va_end(arguments);
-    report(decoder, path, entry->at, (unsigned)strlen(entry->key), help, message);
+    report(decoder, SEVERITY_ERROR, path, entry->at, (unsigned)strlen(entry->key), help, message);
 }
 
 /* What a node is, in a few words; long texts are cut. */
@@ -79,6 +88,8 @@ static char *describe(const struct node *node) {
 
 void problem_mismatch(struct decoder *decoder, const struct path *path, const struct node *node,
                       const char *help, const char *expected) {
+    if (node->unreadable)
+        return; /* was reported */
     cleanup_free char *found = describe(node);
     problem_at(decoder, path, node, help, "expected %s, found %s", expected, found);
 }

@@ -62,10 +62,6 @@ static void add_node(struct hasher *hasher, const struct node *node) {
 /* --- the rendering, piece by piece: its copy of the tree would be the most that reading takes ----
  */
 
-static int compare_entries(const void *left, const void *right) {
-    return strcmp(((const struct entry *)left)->key, ((const struct entry *)right)->key);
-}
-
 static void add_value(struct hasher *hasher, const struct field_spec *field,
                       const struct node *node) {
     cleanup_arena struct arena *scratch = arena_new();
@@ -81,8 +77,7 @@ static void add_map(struct hasher *hasher, const struct field_spec *field,
     cleanup_free struct entry *entries = memory_alloc(node->count * sizeof *entries);
     for (size_t i = 0; i < node->count; i++)
         entries[i] = node->entries[i];
-    if (node->count > 1)
-        qsort(entries, node->count, sizeof *entries, compare_entries);
+    node_sort_entries(entries, node->count);
     for (size_t i = 0; i < node->count; i++) {
         struct node alone = *node;
         alone.entries = &entries[i];

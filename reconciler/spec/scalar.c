@@ -56,12 +56,19 @@ static bool is_float(const char *text) {
     return *text == '\0';
 }
 
+int parse_boolean(const char *text) {
+    static const char *const yes[] = {"true", "True", "TRUE", NULL};
+    static const char *const no[] = {"false", "False", "FALSE", NULL};
+    if (is_one_of(text, yes))
+        return 1;
+    return is_one_of(text, no) ? 0 : -1;
+}
+
 enum scalar_type scalar_type(const char *text) {
     static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
-    static const char *const booleans[] = {"true", "True", "TRUE", "false", "False", "FALSE", NULL};
     if (is_one_of(text, nulls))
         return SCALAR_NULL;
-    if (is_one_of(text, booleans))
+    if (parse_boolean(text) >= 0)
         return SCALAR_BOOL;
     if (is_integer(text))
         return SCALAR_INTEGER;

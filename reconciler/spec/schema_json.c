@@ -41,6 +41,16 @@ static struct node *texts_and_numbers(struct writer *writer, bool booleans) {
     return schema;
 }
 
+/* Numbers and booleans may be in quotes, as they are where variables are replaced. */
+static struct node *or_text(struct writer *writer, const char *type, const char *pattern) {
+    struct node *schema = schema_map(writer->arena);
+    struct node *list = schema_set(writer->arena, schema, "type", schema_list(writer->arena));
+    schema_append(writer->arena, list, schema_text(writer->arena, type));
+    schema_append(writer->arena, list, schema_text(writer->arena, "string"));
+    schema_set_text(writer->arena, schema, "pattern", pattern);
+    return schema;
+}
+
 /* A scalar of a type, without ${…}. */
 static struct node *scalar_schema(struct writer *writer, const struct value_type *type,
                                   const struct field_spec *field, const struct choice *choices) {
@@ -49,11 +59,11 @@ static struct node *scalar_schema(struct writer *writer, const struct value_type
         schema = schema_map(writer->arena);
         schema_set_choices(writer->arena, schema, choices);
     } else if (type->shape == SHAPE_INTEGER) {
-        schema = of_type(writer, "integer");
+        schema = or_text(writer, "integer", "^-?(0|[1-9][0-9]*)$");
         if (field)
             schema_set_bounds(writer->arena, schema, field);
     } else if (type->shape == SHAPE_BOOLEAN) {
-        schema = of_type(writer, "boolean");
+        schema = or_text(writer, "boolean", "^(true|True|TRUE|false|False|FALSE)$");
     } else {
         schema = texts_and_numbers(writer, type->shape == SHAPE_SCALAR);
         schema_set_notation(writer->arena, schema, type);

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "spec/interpolate.h"
+#include "spec/notation.h"
 #include "spec/paths.h"
 #include "spec/reading.h"
 #include "spec/source.h"
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <utstring.h>
 
 #define MAX_SECRET_BYTES (1u << 20)
 
@@ -75,13 +77,31 @@ static void resolve_secret(struct reading *reading, const struct secret_draft *d
         secret->value && draft->fallback && strcmp(secret->value, draft->fallback) == 0;
 }
 
+/* Names where the value comes from, and never the value. */
+static void check_characters(struct reading *reading, const struct secret_draft *draft,
+                             const struct secret *secret) {
+    const char *source = "default";
+    if (!draft->characters || !secret->value ||
+        consists_of_characters(secret->value, draft->characters))
+        return;
+    const char *set = secret->env ? variables_get(reading->variables, secret->env) : NULL;
+    if (set && *set)
+        source = secret->env;
+    else if (secret->file && !secret->is_default)
+        source = secret->file;
+    cleanup_free char *message = format_text(
+        "the value of \"%s\" holds a character that is none of %s", source, draft->characters);
+    problem_secret(reading, draft, NULL, "set it to a value of these characters only", message);
+}
+
 /* --- missing, or refused ------------------------------------------------------------------------
  */
 
 /* Whether a field that could give the value is there, but was found to be wrong. */
 static bool was_reported(const struct secret_draft *draft) {
     const struct secret *secret = &draft->secret;
-    return draft->node->kind != NODE_MAP || (!secret->env && node_get(draft->node, "env")) ||
+    return draft->node->kind != NODE_MAP || draft->node->partial ||
+           (!secret->env && node_get(draft->node, "env")) ||
            (!secret->file && node_get(draft->node, "file")) ||
            (!draft->fallback && node_get(draft->node, "default"));
 }
@@ -102,36 +122,66 @@ static void problem_missing(struct reading *reading, const struct secret_draft *
     }
 }
 
-static const char *add_to_list(struct arena *arena, const char *list, const char *item) {
-    return list ? arena_format(arena, "%s, %s", list, item) : item;
+/* Names for a message: what nobody would read any more is only counted. */
+#define MAX_NAMES      100
+#define MAX_NAME_BYTES 1500
+
+struct names {
+    UT_string text;
+    size_t count, left_out;
+};
+
+static void add_name(struct names *names, const char *format, const char *name) {
+    if (names->count == MAX_NAMES || utstring_len(&names->text) > MAX_NAME_BYTES) {
+        names->left_out++;
+        return;
+    }
+    utstring_printf(&names->text, "%s", names->count++ ? ", " : "");
+    utstring_printf(&names->text, format, name);
+}
+
+static void end_names(struct names *names) {
+    if (names->left_out > 0)
+        utstring_printf(&names->text, " … and %zu more", names->left_out);
+}
+
+static void add_secret(struct names *names, const struct secret *secret) {
+    if (secret->env || secret->file)
+        add_name(names, "%.200s", secret->env ? secret->env : secret->file);
+    else
+        add_name(names, "(secret %.200s: no `env`)", secret->name);
+}
+
+static void problem_refused(struct reading *reading, struct names *defaults,
+                            struct names *missing) {
+    end_names(defaults);
+    end_names(missing);
+    struct path path = {NULL, "defaultSecrets", 0};
+    const struct node *node = node_get(reading->spec, "defaultSecrets");
+    problem_at(
+        &reading->decoder, &path, node,
+        "set these variables in the process environment or an env file, to values of your own",
+        "%s%s%s%s%s", defaults->count ? "default secrets are refused: " : "",
+        utstring_body(&defaults->text), defaults->count && missing->count ? "; " : "",
+        missing->count ? "secrets without a value: " : "", utstring_body(&missing->text));
 }
 
 /* One error for all that must be set, so that one look is enough. */
 static void refuse_defaults(struct reading *reading) {
-    const char *defaults = NULL, *missing = NULL;
+    struct names defaults = {0}, missing = {0};
+    utstring_init(&defaults.text);
+    utstring_init(&missing.text);
     for (size_t i = 0; i < reading->environment->secret_count; i++) {
         const struct secret *secret = &reading->environment->secrets[i];
-        const char *name =
-            secret->env    ? secret->env
-            : secret->file ? secret->file
-                           : arena_format(reading->trees, "(secret %s: no `env`)", secret->name);
         if (secret->is_default)
-            defaults = add_to_list(reading->trees, defaults, name);
+            add_secret(&defaults, secret);
         else if (!secret->value && (secret->env || !secret->file))
-            missing = add_to_list(reading->trees, missing, name);
+            add_secret(&missing, secret);
     }
-    if (!defaults && !missing)
-        return;
-    struct path path = {NULL, "defaultSecrets", 0};
-    const struct node *node = node_get(reading->spec, "defaultSecrets");
-    cleanup_free char *message =
-        format_text("%s%s%s%s%s", defaults ? "default secrets are refused: " : "",
-                    defaults ? defaults : "", defaults && missing ? "; " : "",
-                    missing ? "secrets without a value: " : "", missing ? missing : "");
-    problem_at(
-        &reading->decoder, &path, node,
-        "set these variables in the process environment or an env file, to values of your own",
-        "%s", message);
+    if (defaults.count || missing.count)
+        problem_refused(reading, &defaults, &missing);
+    utstring_done(&defaults.text);
+    utstring_done(&missing.text);
 }
 
 void resolve_secrets(struct reading *reading) {
@@ -148,6 +198,7 @@ void resolve_secrets(struct reading *reading) {
             continue;
         }
         resolve_secret(reading, &draft->secrets[i], secret);
+        check_characters(reading, &draft->secrets[i], secret);
         if (!secret->value && !refuse)
             problem_missing(reading, &draft->secrets[i]);
     }

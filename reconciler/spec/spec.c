@@ -43,6 +43,7 @@ static struct environment *run_steps(struct reading *reading) {
     size_t errors = diagnostics_errors(reading->diagnostics);
     if (load_documents(reading) != 0)
         return NULL;
+    reading->decoder.incomplete = reading->incomplete;
     interpolate_environment(reading);
     decode_environment(reading);
     resolve_secrets(reading);

@@ -27,7 +27,7 @@ struct environment *spec_read(const char *file, const struct spec_options *optio
 void environment_free(struct environment *environment);
 
 /* Writes the flattened Environment (includes, overlays, interpolation and `when` applied; secrets
- * by reference only) as YAML or JSON. Returns 0, or -1 with diagnostics. */
+ * by reference, their defaults as declared) as YAML or JSON. Returns 0, or -1 with diagnostics. */
 int spec_render(const char *file, const struct spec_options *options, bool json, FILE *out,
                 struct diagnostics *diagnostics);
 

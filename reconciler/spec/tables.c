@@ -136,6 +136,11 @@ static const struct field_spec secret_fields[] = {
      IN(struct secret_draft, fallback),
      .flags = FIELD_CONFIDENTIAL,
      .help = "its value when neither is there; see defaultSecrets"},
+    {.name = "characters",
+     .type = &type_characters,
+     IN(struct secret_draft, characters),
+     .help = "what its value may consist of, as A-Za-z0-9._-: any other character is an error, so "
+             "that it cannot change the meaning of a file it is put into"},
     {0}};
 
 const struct kind_spec kind_secret = {
@@ -154,7 +159,7 @@ static const struct field_spec metadata_fields[] = {{.name = "name",
                                                      .type = &type_name,
                                                      IN(struct environment_draft, name),
                                                      .flags = FIELD_REQUIRED,
-                                                     .help = "its name"},
+                                                     .help = "what it is called, as dev"},
                                                     {.name = "labels",
                                                      .type = &type_pairs,
                                                      IN(struct environment_draft, labels),

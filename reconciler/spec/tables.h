@@ -85,7 +85,7 @@ struct field_spec {
     const struct value_type *key;     /* pairs: how keys are written */
     const struct value_type *element; /* lists of texts and pairs: how values are written */
     const struct choice *choices;     /* enumerations */
-    long long minimum, maximum;       /* integers */
+    long long minimum, maximum;       /* integers; quantities have a minimum only */
     const char *fallback;             /* the default as one would write it, or NULL */
     unsigned flags;
     const char *help; /* one line, starting in lower case, without a full stop */
@@ -167,7 +167,8 @@ struct service_draft {
 
 struct secret_draft {
     struct secret secret;
-    const char *fallback; /* the declared default, or NULL */
+    const char *fallback;   /* the declared default, or NULL */
+    const char *characters; /* those its value may consist of, as a set, or NULL */
     const struct node *node;
 };
 
@@ -186,7 +187,7 @@ struct environment_draft {
     struct text_list include;
     struct env_file *env_files; /* checked only: they are read before anything is decoded */
     size_t env_file_count;
-    struct pair_list features; /* name → "true" or "false" */
+    struct pair_list features; /* name → "true", "false", or NULL when it is neither */
     enum secret_defaults secret_defaults;
     struct network *networks;
     size_t network_count;

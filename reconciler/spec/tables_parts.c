@@ -288,30 +288,41 @@ const struct kind_spec kind_healthcheck = {
 
 /* --- resources, limits, logging --------------------------------------------------------------- */
 
-static const struct field_spec limits_fields[] = {
-    {.name = "cpu",
-     .type = &type_cpus,
-     IN(struct amounts, nano_cpus),
-     .help = "CPUs, as 500m or 0.5"},
-    {.name = "memory", .type = &type_bytes, IN(struct amounts, memory), .help = "memory, as 256Mi"},
-    {.name = "pids",
-     .type = &type_integer,
-     IN(struct amounts, pids),
-     .minimum = 1,
-     .maximum = 4194304,
-     .help = "processes and threads"},
-    {0}};
+/* Docker refuses less, but only when the container is created. */
+#define LEAST_CPU    10000000LL  /* nano-CPUs */
+#define LEAST_MEMORY (6LL << 20) /* bytes; of a request as well */
+
+static const struct field_spec limits_fields[] = {{.name = "cpu",
+                                                   .type = &type_cpus,
+                                                   IN(struct amounts, nano_cpus),
+                                                   .minimum = LEAST_CPU,
+                                                   .help = "CPUs, as 500m or 0.5; at least 10m"},
+                                                  {.name = "memory",
+                                                   .type = &type_bytes,
+                                                   IN(struct amounts, memory),
+                                                   .minimum = LEAST_MEMORY,
+                                                   .help = "memory, as 256Mi; at least 6Mi"},
+                                                  {.name = "pids",
+                                                   .type = &type_integer,
+                                                   IN(struct amounts, pids),
+                                                   .minimum = 1,
+                                                   .maximum = 4194304,
+                                                   .help = "processes and threads"},
+                                                  {0}};
 
 const struct kind_spec kind_limits = {
     .name = "limits", .help = "What a service cannot exceed.", .fields = limits_fields, PLAIN};
 
-static const struct field_spec requests_fields[] = {
-    {.name = "cpu",
-     .type = &type_cpus,
-     IN(struct amounts, nano_cpus),
-     .help = "CPUs, as 500m or 0.5"},
-    {.name = "memory", .type = &type_bytes, IN(struct amounts, memory), .help = "memory, as 256Mi"},
-    {0}};
+static const struct field_spec requests_fields[] = {{.name = "cpu",
+                                                     .type = &type_cpus,
+                                                     IN(struct amounts, nano_cpus),
+                                                     .help = "CPUs, as 500m or 0.5"},
+                                                    {.name = "memory",
+                                                     .type = &type_bytes,
+                                                     IN(struct amounts, memory),
+                                                     .minimum = LEAST_MEMORY,
+                                                     .help = "memory, as 256Mi; at least 6Mi"},
+                                                    {0}};
 
 const struct kind_spec kind_requests = {.name = "requests",
                                         .help = "What is set aside for a service.",

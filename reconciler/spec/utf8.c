@@ -63,6 +63,19 @@ size_t utf8_length(const char *text, size_t size) {
     return count;
 }
 
+size_t utf8_line_break(const char *text, size_t size) {
+    const unsigned char *bytes = (const unsigned char *)text;
+    if (bytes[0] == '\r')
+        return size > 1 && bytes[1] == '\n' ? 2 : 1;
+    if (bytes[0] == '\n')
+        return 1;
+    if (size > 1 && bytes[0] == 0xC2 && bytes[1] == 0x85)
+        return 2;
+    if (size > 2 && bytes[0] == 0xE2 && bytes[1] == 0x80 && (bytes[2] == 0xA8 || bytes[2] == 0xA9))
+        return 3;
+    return 0;
+}
+
 bool utf8_is_control(uint32_t code_point) {
     return code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
 }

@@ -19,6 +19,10 @@ bool utf8_valid(const char *text, size_t size);
 /* Code points in valid UTF-8 (every byte that is not a continuation counts). */
 size_t utf8_length(const char *text, size_t size);
 
+/* Bytes of the line break at `text`, of which `size` > 0 bytes are readable, or 0 if there is none.
+ * The breaks of YAML 1.1 (CR LF, CR, LF, NEL, LS, PS), because line numbers come from libyaml. */
+size_t utf8_line_break(const char *text, size_t size);
+
 /* Whether it is a control character (C0, DEL, C1), which must not reach a terminal. */
 bool utf8_is_control(uint32_t code_point);
 

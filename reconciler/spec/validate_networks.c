@@ -60,7 +60,8 @@ static void check_overlaps(struct reading *reading, const struct subnet *subnets
     const struct subnet *widest = NULL;
     for (size_t i = 0; i < count; i++) {
         const struct subnet *subnet = &subnets[i];
-        if (widest && subnet->first <= widest->last) {
+        if (widest &&
+            cidr4_overlaps(subnet->first, subnet->prefix, widest->first, widest->prefix)) {
             struct place place = {{"networks", subnet->network->name, "subnet"}, {0}};
             problem_in(reading, &place, "give each network a subnet of its own",
                        "%s overlaps %s of the network \"%s\"", subnet->network->subnet,

@@ -63,33 +63,48 @@ bool variables_sensitive(const struct variables *variables, const char *name) {
     return slot && slot->sensitive;
 }
 
-static bool uses_sensitive(const struct variables *variables, const struct variable_slot *slot) {
-    for (const char **name = slot->uses; name && *name; name++) {
-        if (variables_sensitive(variables, *name))
-            return true;
-    }
-    return false;
-}
-
-void variables_mark_sensitive(struct variables *variables, const char *name) {
-    const char *const names[] = {name, NULL};
-    variables_mark_all_sensitive(variables, names);
-}
-
-void variables_mark_all_sensitive(struct variables *variables, const char *const *names) {
-    bool more = false;
-    for (; *names; names++) {
-        struct variable_slot *slot = slot_for(variables, *names, strlen(*names));
-        more |= !slot->sensitive;
-        slot->sensitive = true;
-    }
-    /* What is made from others mostly stands after them, so that a few rounds do. */
-    while (more) {
-        more = false;
-        for (struct variable_slot *slot = variables->table; slot; slot = slot->hh.next) {
-            if (!slot->sensitive && uses_sensitive(variables, slot))
-                slot->sensitive = more = true;
+/* Turns `uses` around, in a scratch arena: in a chain of variables that were made from each other,
+ * looking at all of them for each one that is marked would be quadratic. */
+static void find_users(struct variables *variables, struct arena *scratch) {
+    struct variable_slot *slot;
+    for (slot = variables->table; slot; slot = slot->hh.next)
+        slot->users = NULL;
+    for (slot = variables->table; slot; slot = slot->hh.next) {
+        for (const char **name = slot->uses; name && *name; name++) {
+            struct variable_slot *used;
+            HASH_FIND_STR(variables->table, *name, used);
+            if (!used)
+                continue;
+            struct variable_user *user = arena_alloc(scratch, sizeof *user);
+            *user = (struct variable_user){slot, used->users};
+            used->users = user;
         }
+    }
+}
+
+/* Marks a variable, and puts it on the list of those whose users are still to be marked. */
+static void mark(struct variable_slot *slot, struct variable_slot **pending) {
+    if (slot->sensitive)
+        return;
+    slot->sensitive = true;
+    slot->next_pending = *pending;
+    *pending = slot;
+}
+
+void variables_mark_sensitive(struct variables *variables, const char *const *names) {
+    struct variable_slot *pending = NULL;
+    for (; *names; names++)
+        mark(slot_for(variables, *names, strlen(*names)), &pending);
+    if (!pending)
+        return;
+    cleanup_arena struct arena *scratch = arena_new();
+    find_users(variables, scratch);
+    while (pending) {
+        struct variable_slot *slot = pending;
+        pending = slot->next_pending;
+        for (const struct variable_user *user = slot->users; user; user = user->next)
+            mark(user->slot, &pending);
+        slot->users = NULL; /* they go with the scratch arena */
     }
 }
 

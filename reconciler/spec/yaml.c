@@ -4,7 +4,8 @@
  * hostile input harmless need to be seen as they come, each with its position.
  *
  * Two sorts of errors: what breaks the reading (syntax, bounds) ends it, and is then the only error
- * shown for the file; what does not (duplicate keys, unknown tags …) is collected.
+ * shown for the file; what does not (duplicate keys, unknown tags …) is collected, and the tree
+ * goes on to be checked further.
  */
 #include "base/error.h"
 #include "base/memory.h"
@@ -150,7 +151,10 @@ static struct tree read_alias(struct reader *reader, const yaml_event_t *event, 
                          "put \"&NAME\" before the value it names; put a text that starts with "
                          "\"*\" in quotes",
                          "alias \"*%s\" names no anchor above it", name);
-        return (struct tree){new_node(reader, NODE_NULL, event), 0};
+        struct node *unknown = new_node(reader, NODE_SCALAR, event);
+        unknown->text = "";
+        unknown->unreadable = unknown->interpolated = true;
+        return (struct tree){unknown, 0};
     }
     if (count_nodes(reader, anchor->nodes, at) != 0 ||
         check_depth(reader, depth + anchor->height, at) != 0)
@@ -248,12 +252,15 @@ struct map_reader {
     UT_array entries;
     UT_array merged; /* the values of "<<" */
     struct key_index keys;
+    bool partial;
 };
 
 /* A key as text, or NULL after reporting that it is none. */
 static const char *key_text(struct reader *reader, const struct node *key,
                             const yaml_event_t *event) {
     struct position at = position_of(reader, &event->start_mark);
+    if (key->unreadable)
+        return NULL;
     if (key->kind == NODE_SCALAR && (key->quoted || scalar_type(key->text) == SCALAR_STRING))
         return key->text;
     if (key->kind == NODE_SCALAR)
@@ -304,19 +311,21 @@ static int read_entry(struct map_reader *map, yaml_event_t *key_event, unsigned 
         utarray_push_back(&map->merged, &entry);
     else if (entry.key)
         add_entry(map, &entry, key.node->width);
+    map->partial |= !entry.key;
     return (int)value.height;
 }
 
 /* Adds the entries of a map named by "<<" that the map does not have itself (YAML 1.1's merge key:
  * what is written in the map wins, then what was merged first). */
 static void merge_map(struct map_reader *map, const struct entry *merge, const struct node *from) {
-    if (from->kind != NODE_MAP) {
+    if (from->kind != NODE_MAP)
+        map->partial = true;
+    if (from->kind != NODE_MAP && !from->unreadable)
         yaml_problem(map->reader->problems, merge->at, 2,
                      "name a map: \"<<: *anchor\", or several: \"<<: [*one, *two]\"",
                      "\"<<\" can only merge maps");
-        return;
-    }
-    for (size_t i = 0; i < from->count; i++) {
+    map->partial |= from->partial;
+    for (size_t i = 0; from->kind == NODE_MAP && i < from->count; i++) {
         if (key_index_find(&map->keys, from->entries[i].key) != KEY_NONE)
             continue;
         key_index_add(&map->keys, from->entries[i].key);
@@ -365,6 +374,7 @@ static struct tree read_map(struct reader *reader, const yaml_event_t *start, un
     int status = read_entries(&map, &tree, depth);
     tree.node->count = utarray_len(&map.entries);
     tree.node->entries = take_array(reader->arena, &map.entries, sizeof(struct entry));
+    tree.node->partial = map.partial;
     utarray_done(&map.merged);
     key_index_clear(&map.keys);
     return status == 0 ? tree : failed;
@@ -460,7 +470,7 @@ static struct node *read_text(struct arena *arena, const char *file, const char 
     if (!root)
         return NULL;
     diagnostics_add_all(diagnostics, reader.problems);
-    return diagnostics_errors(reader.problems) == 0 ? root : NULL;
+    return root;
 }
 
 struct node *yaml_read_text(struct arena *arena, const char *file, const char *text, size_t size,

@@ -74,8 +74,11 @@ static const struct explanation *explain(const char *problem) {
 /* Where a line and a column (code points, both from 0) are in a text. */
 static size_t offset_of(const char *text, size_t size, const yaml_mark_t *mark) {
     size_t at = 0;
-    for (size_t line = 0; line < mark->line && at < size; at++)
-        line += text[at] == '\n' || (text[at] == '\r' && !(at + 1 < size && text[at + 1] == '\n'));
+    for (size_t line = 0; line < mark->line && at < size;) {
+        size_t width = utf8_line_break(text + at, size - at);
+        line += width > 0;
+        at += width ? width : 1;
+    }
     for (size_t column = 0; column < mark->column && at < size; column++) {
         uint32_t code_point;
         size_t length = utf8_decode(text + at, size - at, &code_point);
@@ -186,12 +189,10 @@ int yaml_check_characters(const char *file, const char *text, size_t size,
                          code_point == 0 ? " (a NUL byte)" : "");
             return -1;
         }
-        at.column++;
-        if (code_point == '\n') {
-            at.line++;
-            at.column = 1;
-        }
-        i += length;
+        size_t width = utf8_line_break(text + i, size - i);
+        at.line += width > 0;
+        at.column = width ? 1 : at.column + 1;
+        i += width ? width : length;
     }
     return 0;
 }

@@ -126,6 +126,13 @@ def test_wrong_command_lines(arguments, words):
     assert result.stdout == ""
 
 
+def test_help_is_true():
+    assert "table" not in tse("render", "--help").stdout
+    assert "result: table, json or yaml" in " ".join(tse("plan", "--help").stdout.split())
+    for command in ("plan", "status"):
+        assert "3 FILE is wrong" in " ".join(tse(command, "--help").stdout.split())
+
+
 # --- files ---
 
 
@@ -153,6 +160,7 @@ def test_validate_as_json_goes_through_all_files(good, tmp_path):
     document = json.loads(result.stdout)
     assert document["valid"] is False
     assert [f["valid"] for f in document["files"]] == [False, True]
+    assert document["error"] == {"code": "input", "message": "1 of 2 files has errors"}
     assert document["files"][0]["errors"] >= 1
     assert document["files"][0]["diagnostics"][0]["severity"] == "error"
 
@@ -233,6 +241,15 @@ def test_schema_writes_checks_and_notices(tmp_path):
     )
 
 
+def test_schema_checks_one(tmp_path):
+    (tmp_path / "specs").mkdir()
+    assert tse("schema", "crd", "--check", cwd=tmp_path).returncode == 1
+    (tmp_path / "specs/environments.tse.io.yaml").write_text(tse("schema", "crd").stdout)
+    current = tse("schema", "crd", "--check", cwd=tmp_path)
+    assert (current.returncode, current.stdout, current.stderr) == (0, "", "")
+    assert tse("schema", "json-schema", "--check", cwd=tmp_path).returncode == 1
+
+
 def test_schema_where_nothing_can_be_written(tmp_path):
     result = tse("schema", cwd=tmp_path)
     assert result.returncode == 1
@@ -251,6 +268,17 @@ def test_version_without_an_engine():
     assert [line.split()[0] for line in lines[1:5]] == ["libcurl", "libyaml", "jansson", "libcrypto"]
     assert lines[5].startswith("engine: none answers: ") and "/nowhere/docker.sock" in lines[5]
     assert tse("--version").stdout == result.stdout
+
+
+def test_version_is_compiled_anew_only_when_it_changes(tmp_path):
+    def make(version):
+        target = f"{tmp_path}/reconciler/commands/version.o"
+        subprocess.run(["make", "-s", f"B={tmp_path}", f"VERSION={version}", target], cwd=ROOT, check=True)
+        return os.stat(target).st_mtime_ns, version.encode() in pathlib.Path(target).read_bytes()
+
+    first, again, changed = make("v1-first"), make("v1-first"), make("v2-second")
+    assert first[1] and changed[1]
+    assert again == first and changed[0] != first[0]
 
 
 def test_version_as_json():

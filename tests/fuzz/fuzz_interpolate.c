@@ -28,10 +28,14 @@ static const char *secret(void *context, const char *name) {
 static void check_text(struct arena *arena, const struct variables *variables, const char *text,
                        size_t size, secret_lookup *secrets) {
     struct interpolation result = interpolate_text(arena, text, size, variables, secrets, NULL);
-    assert((result.text == NULL) == (result.problem != NULL));
-    assert(!result.problem || result.problem_at < size);
+    assert((result.text == NULL) == (result.problems != NULL));
     bool given = size > 0 && memmem(text, size, SECRET, strlen(SECRET));
-    assert(given || !result.problem || !strstr(result.problem, SECRET));
+    for (const struct interpolation_note *note = result.problems; note; note = note->next) {
+        assert(note->at < size);
+        assert(given || !strstr(note->text, SECRET));
+    }
+    for (const struct interpolation_note *note = result.unset; note; note = note->next)
+        assert(note->at < size);
     if (!result.text)
         return;
     if (size == 0 || !memchr(text, '$', size))
@@ -65,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     struct arena *arena = arena_new();
     struct variables *variables = variables_new(arena, environment);
-    variables_mark_sensitive(variables, "S");
+    variables_mark_sensitive(variables, (const char *const[]){"S", NULL});
     /* A copy of the exact size, so that reading behind its end is seen. */
     char *text = malloc(size ? size : 1);
     memcpy(text, data, size);

@@ -92,7 +92,6 @@ Test(decode, environment) {
                                               "        ZED: 5432\n"
                                               "        FLAG: true\n"
                                               "        EMPTY: \"\"\n"
-                                              "        GONE: null\n"
                                               "        PASSWORD: {secret: password}\n");
     cr_assert_eq(x->environment_count, 4);
     cr_expect_str_eq(x->environment[0].name, "EMPTY");
@@ -197,7 +196,7 @@ Test(decode, healthchecks) {
 
 Test(decode, wrong_healthchecks) {
     expect_service_error("      healthcheck: {http: {port: 1}, tcp: {port: 1}}\n",
-                         "a health check is one of \"test\", \"http\" and \"tcp\"");
+                         "services.x.healthcheck.tcp: there is \"http\" already (dev.yaml:8)");
     expect_service_error("      healthcheck: {test: [redis-cli, ping]}\n",
                          "a test starts with CMD, CMD-SHELL or NONE, not \"redis-cli\"");
     expect_service_error("      healthcheck: {test: [CMD]}\n",
@@ -276,7 +275,7 @@ Test(decode, mounts_and_tmpfs) {
     cr_expect_str_eq(x->tmpfs.items[0].value, "mode=0700");
     expect_service_error("      mounts: [{target: /a}]\n", "a mount needs \"volume\" or \"bind\"");
     expect_service_error("      mounts: [{volume: v, bind: /b, target: /a}]\n",
-                         "has both \"volume\" and \"bind\"");
+                         "services.x.mounts[0].bind: there is \"volume\" already (dev.yaml:8)");
     expect_service_error("      mounts: [{bind: ./b, target: /a}]\n",
                          "\"./b\" is not an absolute path on the engine's host");
     expect_service_error("      mounts: [{bind: /b, target: ../a}]\n",
@@ -307,14 +306,14 @@ Test(decode, resources_and_limits) {
     const struct service *x =
         fixture_service("      resources:\n"
                         "        limits: {cpu: 500m, memory: 256Mi, pids: 100}\n"
-                        "        requests: {cpu: 0.25, memory: 1048576}\n"
+                        "        requests: {cpu: 0.25, memory: 6291456}\n"
                         "      ulimits: {nofile: 1024, nproc: {soft: 10, hard: unlimited}, "
                         "memlock: -1}\n");
     cr_expect_eq(x->limits.nano_cpus, 500000000);
     cr_expect_eq(x->limits.memory, 256 << 20);
     cr_expect_eq(x->limits.pids, 100);
     cr_expect_eq(x->requests.nano_cpus, 250000000);
-    cr_expect_eq(x->requests.memory, 1 << 20);
+    cr_expect_eq(x->requests.memory, 6 << 20);
     cr_assert_eq(x->ulimit_count, 3);
     cr_expect_str_eq(x->ulimits[0].name, "memlock");
     cr_expect_eq(x->ulimits[0].hard, -1);
@@ -324,10 +323,24 @@ Test(decode, resources_and_limits) {
     cr_expect_eq(x->ulimits[2].hard, -1);
     expect_service_error("      resources: {limits: {memory: 256m}}\n",
                          "\"256m\" is not a number of bytes such as 256Mi or 1Gi");
+    cr_expect(strstr(fixture_printed(), "help: did you mean \"256Mi\"? \"m\" is a thousandth"));
+    expect_service_error("      shmSize: 256MB\n", "help: did you mean \"256Mi\"?\n");
+    expect_service_error("      resources: {limits: {memory: 5Mi}}\n",
+                         "services.x.resources.limits.memory: \"5Mi\" is less than 6Mi, the least");
+    expect_service_error("      resources: {requests: {memory: 1}}\n", "\"1\" is less than 6Mi");
+    expect_service_error("      resources: {limits: {cpu: 9m}}\n",
+                         "services.x.resources.limits.cpu: \"9m\" is less than 10m");
     expect_service_error("      resources: {limits: {cpu: many}}\n",
                          "\"many\" is not a number of CPUs");
     expect_service_error("      resources: {requests: {pids: 5}}\n", "unknown field \"pids\"\n");
     expect_service_error("      ulimits: {nofiles: 5}\n", "\"nofiles\" is not a resource limit");
+    cr_expect(strstr(fixture_printed(), "help: did you mean \"nofile\"?\n"));
+    expect_service_error("      ulimits: {nofile: {soft: 1}}\n", "\"hard\" is missing");
+    cr_expect_not(strstr(fixture_printed(), "above"), "%s", fixture_printed());
+    expect_service_error("      stopSignal: SIGTRM\n", "help: did you mean \"SIGTERM\"?\n");
+    expect_service_error("      stopSignal: trm\n", "help: did you mean \"TERM\"?\n");
+    expect_service_error("      tmpfs: [/t, /t/]\n", "\"/t\" is declared twice");
+    cr_expect_not(strstr(fixture_printed(), "already"), "%s", fixture_printed());
     expect_service_error("      ulimits: {nofile: {soft: 5, hard: 4}}\n",
                          "the soft limit is above the hard limit");
     expect_service_error("      ulimits: {nofile: lots}\n",
@@ -363,7 +376,7 @@ Test(decode, capabilities_and_maps) {
                          "the label \"tse.io/project\" is reserved");
     expect_service_error("      labels: {a: {b: c}}\n",
                          "services.x.labels.a: expected a text, found a map");
-    expect_service_error("      stopSignal: SIGTERMM\n", "help: did you mean \"TERM\"?");
+    expect_service_error("      stopSignal: SIGTERMM\n", "help: did you mean \"SIGTERM\"?");
 }
 
 Test(decode, files) {
@@ -476,6 +489,27 @@ Test(decode, scalars_of_wrong_types) {
                       "networks.a.subnet: \"10.0.0.1/8\" is not a subnet");
     expect_spec_error("  features: {a: 1}\n", "features.a: \"1\" is not true or false");
     expect_spec_error("  secrets: {a: {env: A-B}}\n", "\"A-B\" is not the name of a variable");
+}
+
+Test(decode, booleans) {
+    const struct service *x = fixture_service("      readOnly: True\n"
+                                              "      init: FALSE\n"
+                                              "      privileged: \"TRUE\"\n");
+    cr_expect(x->read_only);
+    cr_expect_eq(x->init, NO);
+    cr_expect(x->privileged);
+    fixture_environment("  features: {a: True, b: FALSE}\n"
+                        "  envFiles: [{path: none.env, required: False}]\n"
+                        "  services: {x: {image: x, when: a}, y: {image: y, when: b}}\n");
+    cr_expect_eq(fixture_must_read()->service_count, 1);
+    expect_service_error("      readOnly: Yes\n", "help: did you mean true?\n");
+    expect_service_error("      readOnly: off\n", "help: did you mean false?\n");
+    /* Nothing follows from a feature that is neither. */
+    expect_spec_error("  features: {a: yes}\n"
+                      "  services: {x: {image: x, when: a}, y: {image: y, when: \"!a\"},\n"
+                      "             z: {image: z, dependsOn: [x, y]}}\n",
+                      "features.a: \"yes\" is not true or false");
+    cr_expect_not(strstr(fixture_printed(), "switched off"), "%s", fixture_printed());
 }
 
 Test(decode, quoted_numbers_come_from_variables) {

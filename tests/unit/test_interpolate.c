@@ -42,8 +42,8 @@ static struct interpolation interpolate(const char *text) {
 
 static void expect_text(const char *text, const char *expected) {
     struct interpolation result = interpolate(text);
-    cr_expect_null(result.problem, "%s: %s", text, result.problem);
-    if (result.problem)
+    cr_expect(!result.problems, "%s: %s", text, result.problems ? result.problems->text : "");
+    if (result.problems)
         return;
     cr_expect_str_eq(result.text, expected, "\"%s\" instead of \"%s\"", result.text, expected);
     cr_expect_eq(result.length, strlen(expected));
@@ -52,9 +52,9 @@ static void expect_text(const char *text, const char *expected) {
 static void expect_problem(const char *text, size_t at, const char *part) {
     struct interpolation result = interpolate(text);
     cr_expect_null(result.text, "%s", text);
-    cr_assert_not_null(result.problem, "%s", text);
-    cr_expect_eq(result.problem_at, at, "%s: at %zu", text, result.problem_at);
-    cr_expect(strstr(result.problem, part), "%s: %s", text, result.problem);
+    cr_assert_not_null(result.problems, "%s", text);
+    cr_expect_eq(result.problems->at, at, "%s: at %zu", text, result.problems->at);
+    cr_expect(strstr(result.problems->text, part), "%s: %s", text, result.problems->text);
 }
 
 /* --- texts ------------------------------------------------------------------------------------ */
@@ -164,7 +164,7 @@ Test(text, required) {
     expect_problem("${UNSET:?}", 0,
                    "variable \"UNSET\" is required: set it in the environment or in an env file");
     expect_problem("${UNSET?}", 0, "variable \"UNSET\" is required: set it in");
-    expect_problem("${UNSET:?because ${FOO}}", 0, "is required: because first");
+    expect_problem("${UNSET:?because ${FOO}}", 0, "is required: because ${FOO}");
     expect_problem("$FOO ${FOO:+${UNSET:?inner}}", 12, "variable \"UNSET\" is required: inner");
 }
 
@@ -190,14 +190,45 @@ Test(text, invalid) {
 
 Test(text, unset_variables_are_named) {
     struct interpolation result = interpolate("$A ${B} $A ${C:-x} ${D:+x} ${E-$F} $BAR");
-    cr_assert_null(result.problem);
-    cr_expect_str_eq(result.unset[0], "A");
-    cr_expect_str_eq(result.unset[1], "B");
-    cr_expect_str_eq(result.unset[2], "F");
-    cr_expect_null(result.unset[3]);
-    result = interpolate("$A$B$C$D$E$F$G$H$I$J");
-    cr_expect_str_eq(result.unset[6], "G");
-    cr_expect_null(result.unset[7]);
+    cr_assert_null(result.problems);
+    static const struct {
+        const char *name;
+        size_t at;
+    } expected[] = {{"A", 0}, {"B", 3}, {"F", 31}};
+    const struct interpolation_note *note = result.unset;
+    for (size_t i = 0; i < 3; i++, note = note->next) {
+        cr_assert_not_null(note);
+        cr_expect_str_eq(note->text, expected[i].name);
+        cr_expect_eq(note->at, expected[i].at, "%s at %zu", note->text, note->at);
+    }
+    cr_expect_null(note);
+    char many[40 * 5 + 1] = "";
+    for (int i = 10; i < 50; i++)
+        snprintf(many + strlen(many), 6, "$A%d ", i);
+    size_t count = 0;
+    for (note = interpolate(many).unset; note; note = note->next)
+        count++;
+    cr_expect_eq(count, INTERPOLATION_MAX_NOTES);
+}
+
+Test(text, all_problems_are_told) {
+    struct interpolation result = interpolate("${A:?a} ${} ${B:-${C:?c} ${FOO!}} $FOO ${");
+    static const struct {
+        const char *part;
+        size_t at;
+    } expected[] = {{"\"A\" is required: a", 0},
+                    {"needs a variable's name", 8},
+                    {"\"C\" is required: c", 17},
+                    {"\"${FOO\" can only be followed", 25},
+                    {"never closed", 39}};
+    const struct interpolation_note *note = result.problems;
+    for (size_t i = 0; i < 5; i++, note = note->next) {
+        cr_assert_not_null(note);
+        cr_expect(strstr(note->text, expected[i].part), "%s", note->text);
+        cr_expect_eq(note->at, expected[i].at, "%s at %zu", note->text, note->at);
+    }
+    cr_expect_null(note);
+    cr_expect_null(result.text);
 }
 
 Test(text, any_bytes) {
@@ -207,7 +238,7 @@ Test(text, any_bytes) {
     result = interpolate_n("$FOOBAR", 4); /* the size counts, not the NUL */
     cr_expect_str_eq(result.text, "first");
     result = interpolate_n("${FOO}", 5);
-    cr_expect(strstr(result.problem, "never closed"));
+    cr_expect(strstr(result.problems->text, "never closed"));
 }
 
 Test(text, bounds) {
@@ -236,13 +267,13 @@ Test(text, secrets) {
     static const char text[] = "pass ${secret:redis-password}!";
     struct interpolation result =
         interpolate_text(arena, text, strlen(text), variables, secret, "context");
-    cr_assert_null(result.problem);
+    cr_assert_null(result.problems);
     cr_expect_str_eq(result.text, "pass hunter3!");
     cr_expect(result.sensitive);
     result = interpolate_text(arena, "x${secret:no}", 13, variables, secret, "context");
     cr_expect_null(result.text);
-    cr_expect_eq(result.problem_at, 1);
-    cr_expect(strstr(result.problem, "secret \"no\" is not declared"));
+    cr_expect_eq(result.problems->at, 1);
+    cr_expect(strstr(result.problems->text, "secret \"no\" is not declared"));
     expect_problem("${secret:redis-password}", 0, "\"interpolate: true\"");
     /* A variable may still be called "secret". */
     result = interpolate_text(arena, "${secret:-x}", 12, variables, secret, "context");
@@ -252,8 +283,9 @@ Test(text, secrets) {
 
 Test(text, sensitive) {
     cr_expect_not(interpolate("$PASSWORD").sensitive);
-    variables_mark_sensitive(variables, "PASSWORD");
-    variables_mark_sensitive(variables, "LATER"); /* not set: its default is as secret */
+    variables_mark_sensitive(variables, (const char *const[]){"PASSWORD", NULL});
+    variables_mark_sensitive(
+        variables, (const char *const[]){"LATER", NULL}); /* not set: its default is as secret */
     cr_expect(variables_sensitive(variables, "PASSWORD"));
     cr_expect(variables_sensitive(variables, "LATER"));
     cr_expect_not(variables_sensitive(variables, "FOO"));
@@ -269,9 +301,8 @@ Test(text, sensitive) {
         cr_expect_not(interpolate(harmless[i]).sensitive, "%s", harmless[i]);
     /* A message never shows one. */
     struct interpolation result = interpolate("${UNSET:?not $PASSWORD}");
-    cr_expect_null(strstr(result.problem, "hunter2"));
-    cr_expect(strstr(result.problem, "variable \"UNSET\" is required: set it in"));
-    cr_expect(result.sensitive);
+    cr_expect_null(strstr(result.problems->text, "hunter2"));
+    cr_expect(strstr(result.problems->text, "variable \"UNSET\" is required: not $PASSWORD"));
     cr_expect(interpolate("$PASSWORD ${UNSET:?x}").sensitive);
 }
 
@@ -353,7 +384,7 @@ Test(tree, warns_of_unset_variables) {
 
 Test(tree, sensitive_text_is_marked_and_its_line_hidden) {
     struct node *root = read_tree("a: ${PASSWORD:-hunter0}\nb: x\nc: [\"${PASSWORD}\"]\n");
-    variables_mark_sensitive(variables, "PASSWORD");
+    variables_mark_sensitive(variables, (const char *const[]){"PASSWORD", NULL});
     cr_expect_eq(interpolate_tree(arena, root, variables, diagnostics), 0);
     cr_expect(node_get(root, "a")->sensitive);
     cr_expect_not(node_get(root, "b")->sensitive);
@@ -387,7 +418,7 @@ Test(tree, bounds) {
 
 Test(tree, undo) {
     struct node *root = read_tree("a: ${PASSWORD:-x}\nb: $$FOO $FOO $\nc: [\"5\", 5, ~]\n");
-    variables_mark_sensitive(variables, "PASSWORD");
+    variables_mark_sensitive(variables, (const char *const[]){"PASSWORD", NULL});
     cr_expect_eq(interpolate_tree(arena, root, variables, diagnostics), 0);
     struct node *undone = interpolation_undo(arena, root);
     cr_expect_str_eq(node_get(undone, "a")->text, "${PASSWORD:-x}");
@@ -585,7 +616,7 @@ Test(envfile, sensitive_through_other_variables) {
                           "EARLY=$MORE\n"),
                  0);
     cr_expect_not(variables_sensitive(variables, "MORE"));
-    variables_mark_sensitive(variables, "PASS");
+    variables_mark_sensitive(variables, (const char *const[]){"PASS", NULL});
     cr_expect(variables_sensitive(variables, "URL"));
     cr_expect(variables_sensitive(variables, "MORE"));
     cr_expect_not(variables_sensitive(variables, "LITERAL"));
@@ -595,6 +626,21 @@ Test(envfile, sensitive_through_other_variables) {
     /* Files that are read afterwards are no way around it. */
     cr_expect_eq(read_env("LATE=$URL\n"), 0);
     cr_expect(variables_sensitive(variables, "LATE"));
+}
+
+/* Each variable made from the one below it: found one by one, they took minutes. */
+Test(envfile, long_chains_are_marked_in_linear_time, .timeout = 20) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    for (int i = 60000; i > 0; i--)
+        fprintf(out, "V%d=$V%d\n", i, i - 1);
+    fclose(out);
+    cr_expect_eq(read_env(text), 0);
+    free(text);
+    variables_mark_sensitive(variables, (const char *const[]){"V0", NULL});
+    cr_expect(variables_sensitive(variables, "V60000"));
+    cr_expect_not(variables_sensitive(variables, "FOO"));
 }
 
 Test(envfile, files) {

@@ -61,13 +61,26 @@ Test(bytes, every_suffix) {
 
 Test(bytes, numbers) {
     static const struct number cases[] = {
-        {"1e6", 1000000},    {"1E6", 1000000},
-        {"1e+3", 1000},      {"1500e-2", 15},
-        {"1.5e3", 1500},     {"0.5k", 500},
-        {"+7", 7},           {"007", 7},
-        {"1.", 1},           {".5k", 500},
-        {"1.000", 1},        {"0.0009765625Ki", 1},
-        {"1.50000Ki", 1536}, {"100000000000e-11", 1},
+        {"1e6", 1000000},
+        {"1E6", 1000000},
+        {"1e+3", 1000},
+        {"1500e-2", 15},
+        {"1.5e3", 1500},
+        {"0.5k", 500},
+        {"+7", 7},
+        {"007", 7},
+        {"1.", 1},
+        {".5k", 500},
+        {"1.000", 1},
+        {"0.0009765625Ki", 1},
+        {"1.50000Ki", 1536},
+        {"100000000000e-11", 1},
+        {"0.1Gi", 107374183},
+        {"2.3Gi", 2469606196},
+        {"1.2g", 1288490189},
+        {"0.5", 1},
+        {"1.5", 2},
+        {"1e-9", 1},
     };
     CHECK(parse_bytes, cases);
 }
@@ -86,7 +99,7 @@ Test(bytes, boundaries) {
         {"1e19", -1},
         {"1e99", -1},
         {"1e100", -1},
-        {"1e-99", -1},
+        {"1e-99", 1},
         {"99999999999999999999999999999999999999999999", -1},
     };
     CHECK(parse_bytes, cases);
@@ -94,7 +107,7 @@ Test(bytes, boundaries) {
 
 Test(bytes, refused) {
     static const char *const texts[] = {
-        "",    " ",   "0",   "0Mi",  "-1",   "-0",   "0.5",   "1.5",  "256m", "1000m", "1u",
+        "",    " ",   "0",   "0Mi",  "-1",   "-0",   "0.0",   "0e-9", "256m", "1000m", "1u",
         "1n",  "Mi",  ".",   ".Mi",  "1..5", "1.5.", "1 Mi",  " 1",   "1 ",   "1mi",   "1MI",
         "1MB", "1K",  "1KB", "1tb",  "1e",   "1e+",  "1e1.5", "1eMi", "1ee1", "0x10",  "1,5",
         "one", "NaN", "inf", "1Kib", "++1",  "+-1",  "1\n",   "1_000"};
@@ -102,6 +115,21 @@ Test(bytes, refused) {
         struct number number = {texts[i], -1};
         check(parse_bytes, &number, 1);
     }
+}
+
+Test(bytes, what_was_meant) {
+    static const char *const cases[][2] = {
+        {"256m", "256Mi"}, {"256MB", "256Mi"}, {"1K", "1Ki"}, {"1.5tb", "1.5Ti"},
+        {"1mib", "1Mi"},   {"1Kib", "1Ki"},    {"1x", NULL},  {"m", NULL},
+        {"1mm", NULL},     {"1bi", NULL},      {"1", NULL},   {"", NULL},
+    };
+    char buffer[16];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *meant = suggest_bytes(buffer, sizeof buffer, cases[i][0]);
+        cr_expect(meant == NULL ? !cases[i][1] : cases[i][1] && strcmp(meant, cases[i][1]) == 0,
+                  "%s: %s", cases[i][0], meant ? meant : "nothing");
+    }
+    cr_expect_null(suggest_bytes(buffer, sizeof buffer, "123456789012345m"));
 }
 
 Test(cpus, all) {
@@ -116,8 +144,9 @@ Test(cpus, all) {
         {"1n", 1},
         {"1k", INT64_C(1000000000000)},
         {"0.000000001", 1},
-        {"0.0000000001", -1}, /* a tenth of a nano-CPU */
-        {"0.5n", -1},
+        {"0.0000000001", 1}, /* a tenth of a nano-CPU */
+        {"0.5n", 1},
+        {"0.333333333333", 333333334},
         {"1e-9", 1},
         {"5e-1", 500000000},
         {"1e3", INT64_C(1000000000000)},

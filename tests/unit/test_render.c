@@ -155,6 +155,28 @@ Test(render, shows_no_secret) {
     cr_expect_not(strstr(fixture_render(true), "hunter2"));
 }
 
+Test(render, shows_no_value_that_a_default_is_made_from) {
+    fixture_set("FALLBACK=hunter2");
+    fixture_environment("  secrets: {p: {env: PW, default: \"${FALLBACK}\"},\n"
+                        "            q: {env: QW, default: \"a$$b\"}}\n"
+                        "  services: {x: {image: x, environment: {A: {secret: p}}}}\n");
+    cleanup_free char *revision = copy_text(fixture_must_read()->revision);
+    cleanup_free char *rendered = copy_text(fixture_render(false));
+    cr_expect(strstr(rendered, "default: ${FALLBACK}\n"), "%s", rendered);
+    cr_expect(strstr(rendered, "default: a$$b\n"), "%s", rendered);
+    cr_expect_not(strstr(rendered, "hunter2"));
+    fixture_write("dev.yaml", rendered);
+    const struct environment *environment = fixture_must_read();
+    cr_expect_str_eq(environment->revision, revision);
+    cr_expect_str_eq(environment->secrets[0].value, "hunter2");
+    cr_expect(environment->secrets[0].is_default);
+    cr_expect_str_eq(environment->secrets[1].value, "a$b");
+    /* Nor can it be used where it would be shown. */
+    expect_spec_error("  secrets: {p: {env: PW, default: \"${FALLBACK}\"}}\n"
+                      "  services: {x: {image: x, environment: {A: \"${FALLBACK}\"}}}\n",
+                      "services.x.environment.A: is made from a variable that a secret is read");
+}
+
 Test(render, needs_no_secret_values) {
     fixture_environment("  secrets: {a: {env: UNSET}}\n  services: {x: {image: x}}\n");
     cr_expect(strstr(fixture_render(false), "env: UNSET"));

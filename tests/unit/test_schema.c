@@ -3,6 +3,7 @@
 #include "spec/decode.h"
 #include "spec/diagnostics.h"
 #include "spec/node.h"
+#include "spec/quantity.h"
 #include "spec/spec.h"
 
 #include <criterion/criterion.h>
@@ -276,6 +277,35 @@ Test(schema, patterns_agree_with_the_checks) {
             cr_expect_eq(regexec(&regex, samples[j], 0, NULL, 0) == 0,
                          types[i]->convert(arena, samples[j]) != NULL, "%s: \"%s\"", types[i]->name,
                          samples[j]);
+        regfree(&regex);
+    }
+}
+
+/* The same for quantities, which are read by parsers of their own. */
+Test(schema, patterns_agree_with_the_parsers) {
+    static const struct {
+        const struct value_type *type;
+        int (*parse)(const char *text, int64_t *value);
+    } types[] = {
+        {&type_bytes, parse_bytes}, {&type_cpus, parse_cpus}, {&type_duration, parse_duration}};
+    static const char *const numbers[] = {"1", "1.", ".5",  "1.5", "+1", "01",  "1..5", ".",
+                                          "",  "-1", "++1", "1 ",  " 1", "1,5", "0x1"};
+    static const char *const units[] = {
+        "",   "Ki", "Mi", "Ei", "k",   "K",   "M",    "E",  "b",     "B",       "kb",      "mb",
+        "tb", "g",  "gb", "GB", "n",   "u",   "m",    "ns", "us",    "\u00b5s", "\u03bcs", "ms",
+        "s",  "h",  "d",  "e3", "E+3", "e-3", "e123", "e",  "1m30s", "h30m",    "m.5s",    "m0"};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        regex_t regex;
+        cr_assert_eq(regcomp(&regex, types[i].type->pattern, REG_EXTENDED | REG_NOSUB), 0);
+        for (size_t j = 0; j < sizeof numbers / sizeof *numbers * (sizeof units / sizeof *units);
+             j++) {
+            char text[32];
+            int64_t value;
+            snprintf(text, sizeof text, "%s%s", numbers[j % (sizeof numbers / sizeof *numbers)],
+                     units[j / (sizeof numbers / sizeof *numbers)]);
+            cr_expect_eq(regexec(&regex, text, 0, NULL, 0) == 0, types[i].parse(text, &value) == 0,
+                         "%s: \"%s\"", types[i].type->name, text);
+        }
         regfree(&regex);
     }
 }

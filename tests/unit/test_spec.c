@@ -82,6 +82,33 @@ Test(spec, includes_of_includes) {
     cr_expect_str_eq(x->hostname, "inner");
 }
 
+/* Each Stack was laid over a copy of all before it, which took gigabytes. */
+Test(spec, many_includes_of_much, .timeout = 20) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    fputs("  volumes:\n", out);
+    for (int i = 0; i < 60000; i++)
+        fprintf(out, "    v%d: {}\n", i);
+    fclose(out);
+    fixture_stack("big.yaml", text);
+    free(text);
+    out = open_memstream(&text, &size);
+    fputs("  include: [big.yaml", out);
+    for (int i = 0; i < 250; i++) {
+        char name[32], spec[64];
+        snprintf(name, sizeof name, "s%d.yaml", i);
+        snprintf(spec, sizeof spec, "  volumes: {w%d: {}}\n", i);
+        fixture_stack(name, spec);
+        fprintf(out, ", %s", name);
+    }
+    fputs("]\n", out);
+    fclose(out);
+    fixture_environment(text);
+    free(text);
+    cr_expect_eq(fixture_must_read()->volume_count, 60250);
+}
+
 Test(spec, wrong_includes) {
     fixture_stack("a.yaml", "  include: [b.yaml]\n");
     fixture_stack("b.yaml", "  include: [a.yaml]\n");
@@ -121,6 +148,51 @@ Test(spec, a_broken_include_hides_what_follows_from_it) {
     cr_expect_not(strstr(fixture_errors(), "not declared"), "%s", fixture_printed());
 }
 
+Test(spec, a_wrong_include_is_the_only_error) {
+    const char *environment = "  include: [nowhere.yaml]\n"
+                              "  services:\n"
+                              "    x: {resources: {limits: {memory: 1Gi}}}\n"
+                              "    y: {image: y, files: [{content: \"${secret:s}\", target: /y, "
+                              "interpolate: true}]}\n";
+    fixture_environment(environment);
+    cr_expect_not(strstr(fixture_errors(), "\"image\" is missing"), "%s", fixture_printed());
+    cr_expect_not(strstr(fixture_printed(), "not declared"), "%s", fixture_printed());
+    cr_expect(strstr(fixture_printed(), "\"nowhere.yaml\" cannot be read"));
+    fixture_write("nowhere.yaml", "a: [\n");
+    cr_expect_not(strstr(fixture_errors(), "\"image\" is missing"), "%s", fixture_printed());
+}
+
+/* What is wrong with the YAML, but can be read, hides nothing else. */
+Test(spec, duplicate_keys_and_all_other_errors) {
+    fixture_environment("  secrets: {s: {<<: *nothing}}\n"
+                        "  services:\n"
+                        "    a:\n"
+                        "      image: redis:7\n"
+                        "      image: redis:8\n"
+                        "      imagee: x\n"
+                        "      ports: [\"70000:1\"]\n"
+                        "      networks: {nowhere: {}}\n"
+                        "    b: {<<: *nothing, user: \"\"}\n"
+                        "    c: *nothing\n"
+                        "    d: {image: *nothing, command: *nothing, ports: *nothing}\n"
+                        "    e: {<<: 5}\n"
+                        "    f: {5: image}\n");
+    const char *printed = fixture_errors();
+    static const char *const expected[] = {"dev.yaml:9:7: error: key \"image\" is there already",
+                                           "services.a: unknown field \"imagee\"",
+                                           "\"70000\" is not a port",
+                                           "the network \"nowhere\" is not declared",
+                                           "services.b.user: \"\" is not a user",
+                                           "\"*nothing\" names no anchor",
+                                           "\"<<\" can only merge maps",
+                                           "key 5 is not a text"};
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
+        cr_expect(strstr(printed, expected[i]), "%s\nin: %s", expected[i], printed);
+    cr_expect_not(strstr(printed, "is missing"), "%s", printed);
+    cr_expect_not(strstr(printed, "has no value"), "%s", printed);
+    cr_expect_not(strstr(printed, "expected"), "%s", printed);
+}
+
 Test(spec, null_that_removes_nothing_was_meant_to_declare) {
     fixture_environment("  volumes:\n"
                         "    data:\n"
@@ -128,8 +200,7 @@ Test(spec, null_that_removes_nothing_was_meant_to_declare) {
                         "    x:\n"
                         "      image: x\n"
                         "      networks:\n"
-                        "        internal:\n"
-                        "      environment: {A: null}\n");
+                        "        internal:\n");
     cr_expect_str_eq(
         fixture_errors(),
         "dev.yaml:6:5: error: volumes.data: an empty value (null) removes the volume, but none is "
@@ -147,6 +218,41 @@ Test(spec, null_that_removes_nothing_was_meant_to_declare) {
     const struct environment *environment = fixture_must_read();
     cr_expect_eq(environment->volume_count, 0);
     cr_expect_eq(environment->service_count, 0);
+}
+
+Test(spec, null_that_removes_nothing_is_not_dropped_in_silence) {
+    static const struct {
+        const char *fields, *message, *help;
+    } cases[] = {
+        {"dependsOn: {b: }", "dependsOn.b: an empty value (null) removes the dependency",
+         "write b: started, or take the line out"},
+        {"environment: {FOO: }", "environment.FOO: an empty value (null) removes the variable",
+         "write FOO: \"\" for an empty value, FOO: ${FOO} to pass it on, or take"},
+        {"ulimits: {nofile: }", "ulimits.nofile: an empty value (null) removes the ulimit",
+         "write nofile: VALUE, or take the line out"},
+        {"labels: {x: }", "labels.x: an empty value (null) removes the entry of `labels`",
+         "write x: \"\" for an empty value, or take the line out"},
+        {"logging: {options: {x: }}", "logging.options.x: an empty value", "write x: \"\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        cleanup_free char *fields = format_text("      %s\n", cases[i].fields);
+        expect_service_error(fields, cases[i].message);
+        cr_expect(strstr(fixture_printed(), cases[i].help), "%s", fixture_printed());
+    }
+    expect_spec_error("  features: {x: }\n", "features.x: an empty value (null) removes");
+    fixture_stack("a.yaml",
+                  "  services: {x: {image: x, environment: {A: 1, B: 2}, labels: {l: m},\n"
+                  "    tmpfs: {/a: size=1m, /b: }}}\n");
+    fixture_environment(
+        "  include: [a.yaml]\n"
+        "  services: {x: {environment: {A: }, labels: {l: }, tmpfs: {/a: , /c: }}}\n");
+    const struct service *x = environment_service(fixture_must_read(), "x");
+    cr_expect_eq(x->environment_count, 1);
+    cr_expect_eq(x->labels.count, 0);
+    cr_assert_eq(x->tmpfs.count, 2);
+    cr_expect_str_eq(x->tmpfs.items[0].key, "/b");
+    cr_expect_str_eq(x->tmpfs.items[1].key, "/c");
+    cr_expect_str_eq(x->tmpfs.items[1].value, "");
 }
 
 /* --- variables and secrets -------------------------------------------------------------------- */
@@ -291,6 +397,23 @@ Test(spec, default_secrets_are_refused_in_one_error) {
     fixture_must_read();
 }
 
+/* The list of names grew by copying it: 16,000 took all memory. */
+Test(spec, so_many_refused_defaults_are_counted, .timeout = 30) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    fputs("  defaultSecrets: refuse\n  secrets:\n", out);
+    for (int i = 0; i < 16000; i++)
+        fprintf(out, "    s%05d: {env: E%05d, default: d}\n", i, i);
+    fclose(out);
+    fixture_environment(text);
+    free(text);
+    const char *printed = fixture_errors();
+    cr_expect(strstr(printed, "default secrets are refused: E00000, E00001, "));
+    cr_expect(strstr(printed, ", E00099 … and 15900 more\n"), "%s", printed);
+    cr_expect_not(strstr(printed, "E00100"));
+}
+
 Test(spec, lines_with_a_literal_secret_are_not_quoted) {
     static const char *const specs[] = {
         "  secrets: {a: {env: 5x, default: hunter2}}\n",
@@ -304,6 +427,7 @@ Test(spec, lines_with_a_literal_secret_are_not_quoted) {
         "  secrets:\n    a:\n      default:\n        hunter2\n       hunter2: 1\n",
         "  secrets:\n    a:\n      default hunter2\n      env: X\n",
         "  secrets:\n    a: {default: hunter2\n",
+        "  secrets:\r    a:\r      default: hunter2: x\r",
     };
     for (size_t i = 0; i < sizeof specs / sizeof specs[0]; i++) {
         fixture_environment(specs[i]);
@@ -360,6 +484,67 @@ Test(spec, secrets_are_not_for_showing) {
     expect_spec_error("  secrets: {redis-password: {env: \"${PREFIX}_PASSWORD\"}}\n"
                       "  services: {x: {image: x, labels: {a: \"${REDIS_PASSWORD}\"}}}\n",
                       "services.x.labels.a: is made from a variable that a secret is read from");
+}
+
+/* A line break in a password of a Redis user would add rules to users.acl. */
+Test(spec, characters_of_secrets) {
+    const char *spec = "  secrets: {p: {env: PW, default: a-b, characters: -._A-Za-z0-9}}\n";
+    fixture_environment(spec);
+    fixture_must_read();
+    fixture_set("PW=hunter2\nuser x on nopass +@all");
+    fixture_environment(spec);
+    cr_expect_str_eq(
+        fixture_errors(),
+        "dev.yaml:5:16: error: secrets.p: the value of \"PW\" holds a character that is "
+        "none of -._A-Za-z0-9\n"
+        "      help: set it to a value of these characters only\n");
+    fixture_write("token", "\u00e9");
+    expect_spec_error("  secrets: {p: {file: token, characters: \"!-~\"}}\n",
+                      "the value of \"token\" holds a character that is none of !-~");
+    expect_spec_error("  secrets: {p: {default: \"a b\", characters: \"!-~\"}}\n",
+                      "the value of \"default\" holds a character");
+    expect_spec_error("  secrets: {p: {default: a, characters: z-a}}\n",
+                      "secrets.p.characters: \"z-a\" is not a set of characters");
+    expect_spec_error("  secrets: {p: {default: a, characters: \"a b\"}}\n", "is not a set of");
+    expect_spec_error("  secrets: {p: {default: a, characters: \"\"}}\n", "is not a set of");
+}
+
+Test(spec, conflicts_of_an_overlay_are_reported_in_it) {
+    fixture_stack("a.yaml", "  services: {x: {image: x, healthcheck: {http: {port: 1}}}}\n");
+    fixture_environment("  include: [a.yaml]\n"
+                        "  services: {x: {healthcheck: {test: [CMD, x]}}}\n");
+    cr_expect_str_eq(
+        fixture_errors(),
+        "dev.yaml:6:32: error: services.x.healthcheck.test: there is \"http\" already (a.yaml:5)\n"
+        "    6 |   services: {x: {healthcheck: {test: [CMD, x]}}}\n"
+        "      |                                ^~~~\n"
+        "      help: write http: null beside it to replace that\n");
+    fixture_environment("  include: [a.yaml]\n"
+                        "  services: {x: {healthcheck: {http: null, test: [CMD, x]}}}\n");
+    cr_expect_eq(fixture_must_read()->services[0].healthcheck.kind, CHECK_TEST);
+}
+
+/* Includes and the names of variables are looked up before all secrets are known. */
+Test(spec, secrets_are_not_shown_by_what_is_read_first) {
+    fixture_set("PW=hunter2");
+    static const char *const specs[] = {
+        "  include: [\"${PW}\"]\n  secrets: {p: {env: PW}}\n",
+        "  include: [\"${PW:?}${U:?${PW}}\"]\n  secrets: {p: {env: PW}}\n",
+        "  envFiles: [\"${PW}\"]\n  secrets: {p: {env: PW}}\n",
+        "  envFiles: [{path: \"${PW}.env\"}]\n  secrets: {p: {env: PW}}\n",
+        "  envFiles: [{path: x.env, required: \"${PW}\"}]\n  secrets: {p: {env: PW}}\n",
+        "  secrets: {p: {env: PW}, q: {env: \"${PW}\"}}\n",
+        "  secrets: {p: {env: PW}, q: {env: \"0${PW}\"}}\n",
+        "  secrets: {p: {env: PW}, q: {env: \"${PW}\"}}\n  defaultSecrets: refuse\n",
+    };
+    for (size_t i = 0; i < sizeof specs / sizeof specs[0]; i++) {
+        fixture_environment(specs[i]);
+        cr_expect_not(strstr(fixture_errors(), "hunter2"), "%s", fixture_printed());
+    }
+    fixture_environment("  include: [\"${PW}/a.yaml\"]\n");
+    cr_expect(strstr(fixture_errors(), "include[0]: \"${PW}/a.yaml\" cannot be read"));
+    fixture_environment("  secrets: {p: {env: PW}, q: {env: \"${PW}\"}}\n");
+    cr_expect(strstr(fixture_errors(), "secrets.q.env: is made from a variable that a secret"));
 }
 
 /* --- files ------------------------------------------------------------------------------------ */
@@ -448,6 +633,47 @@ Test(spec, errors_inside_files) {
     cr_expect(strstr(fixture_errors(), "not a regular file"));
 }
 
+Test(spec, all_problems_of_a_file_where_they_are) {
+    fixture_write("acl", "\u00e9 ${secret:nothing} ${A:?a}\r\n${secret:passwort}\r${ \n");
+    fixture_environment(
+        "  secrets: {password: {default: a}}\n"
+        "  services:\n"
+        "    x: {image: x, files: [{source: acl, target: /c, interpolate: true}]}\n");
+    const char *printed = fixture_errors();
+    static const char *const expected[] = {
+        "acl:1:3: error: services.x.files[0].source: the secret \"nothing\" is not declared\n",
+        "acl:1:21: error: services.x.files[0].source: variable \"A\" is required: a\n",
+        "acl:2:1: error: services.x.files[0].source: the secret \"passwort\" is not declared\n",
+        "acl:3:1: error: services.x.files[0].source: \"${\" is never closed"};
+    for (size_t i = 0; i < 4; i++)
+        cr_expect(strstr(printed, expected[i]), "%s\nin: %s", expected[i], printed);
+}
+
+Test(spec, unset_variables_in_files) {
+    fixture_write("conf", "level=${LEVEL}\nname=${NAME:-}\n");
+    fixture_write("acl", "user >${secret:password}\nuser >${OTHER}\n");
+    fixture_environment("  secrets: {password: {default: a}}\n"
+                        "  services:\n"
+                        "    x:\n"
+                        "      image: x\n"
+                        "      files:\n"
+                        "        - {source: conf, target: /a, interpolate: true}\n"
+                        "        - {content: \"${INLINE}\", target: /b, interpolate: true}\n"
+                        "        - {source: acl, target: /c, interpolate: true}\n");
+    const char *printed = fixture_errors();
+    cr_expect(strstr(printed,
+                     "conf:1:7: warning: services.x.files[0].source: variable \"LEVEL\" is "
+                     "not set; it is replaced by nothing\n"),
+              "%s", printed);
+    cr_expect(strstr(printed, "dev.yaml:11:21: warning: services.x.files[1].content: variable "
+                              "\"INLINE\" is not set"));
+    cr_expect(strstr(printed, "acl:2:7: error: services.x.files[2].source: variable \"OTHER\" is "
+                              "not set, in a file that holds secrets\n"
+                              "    2 | user >${OTHER}\n"
+                              "      |       ^~~~~~\n"));
+    cr_expect_not(strstr(printed, "NAME"));
+}
+
 Test(spec, folders) {
     mkdir("conf", 0755);
     mkdir("conf/sub", 0755);
@@ -477,7 +703,18 @@ Test(spec, folders_have_bounds) {
         fixture_write(name, "");
     }
     fixture_environment("  services: {x: {image: x, files: [{source: many, target: /m}]}}\n");
-    cr_expect(strstr(fixture_errors(), "the folder has more than 1000 files"));
+    cr_expect(strstr(fixture_errors(), "the service has more than 1000 files"));
+    char *text = NULL;
+    size_t size = 0;
+    FILE *inline_files = open_memstream(&text, &size);
+    fputs("  services:\n    x:\n      image: x\n      files:\n", inline_files);
+    for (int i = 0; i < 1001; i++)
+        fprintf(inline_files, "      - {content: c, target: /f%d}\n", i);
+    fclose(inline_files);
+    fixture_environment(text);
+    free(text);
+    cr_expect(strstr(fixture_errors(), "services.x.files[1000].content: the service has more than "
+                                       "1000 files"));
     char path[256] = "deep";
     mkdir(path, 0755);
     for (int i = 0; i < 20; i++) {
@@ -491,6 +728,16 @@ Test(spec, folders_have_bounds) {
     fclose(out);
     fixture_environment("  services: {x: {image: x, files: [{source: big, target: /m}]}}\n");
     cr_expect(strstr(fixture_errors(), "\"big\": it has 17825792 bytes, more than the 16 MiB"));
+}
+
+Test(spec, empty_folders_are_worth_a_word) {
+    mkdir("empty", 0755);
+    mkdir("empty/inner", 0755);
+    fixture_environment("  services: {x: {image: x, files: [{source: empty, target: /m}]}}\n");
+    fixture_must_read();
+    cr_expect(strstr(fixture_printed(), "dev.yaml:5:45: warning: services.x.files[0].source: the "
+                                        "folder \"empty\" holds no file\n"),
+              "%s", fixture_printed());
 }
 
 /* --- features --------------------------------------------------------------------------------- */

@@ -324,6 +324,61 @@ Test(validate, targets) {
                 "      files: [{content: a, target: /running}, {content: a, target: /etc/a}]\n");
 }
 
+Test(validate, files_inside_of_files) {
+    expect_service_error(
+        "      files: [{content: a, target: /etc/x}, {content: b, target: /etc/x/y}]\n",
+        "services.x.files[1]: \"/etc/x/y\" cannot be there: \"/etc/x\" is a file, not a "
+        "folder (dev.yaml:8)");
+    expect_service_error("      files: [{content: a, target: /x}]\n"
+                         "      mounts: [{bind: /b, target: /x/y/z}]\n",
+                         "services.x.mounts[0]: \"/x/y/z\" cannot be there: \"/x\" is a file");
+    expect_service_error("      files: [{content: a, target: /x}]\n      tmpfs: [/x/y]\n",
+                         "\"/x/y\" cannot be there: \"/x\" is a file");
+    expect_service_error("      files: [{content: a, target: /}, {content: b, target: /b}]\n",
+                         "services.x.files[0]: \"/\" is a folder in every image");
+    cr_expect_not(strstr(fixture_printed(), "cannot be there"), "%s", fixture_printed());
+    expect_service_error("      mounts: [{bind: /b, target: /}]\n",
+                         "services.x.mounts[0]: \"/\" is the image's own, and nothing can be");
+    expect_service_error("      tmpfs: [/]\n", "\"/\" is the image's own");
+    expect_fine("  services:\n"
+                "    x:\n"
+                "      image: x\n"
+                "      files: [{content: a, target: /x}, {content: a, target: /x-y/z},\n"
+                "              {content: a, target: /x.d/y}, {content: a, target: /xy/z}]\n");
+}
+
+Test(validate, the_nearest_mount_counts) {
+    expect_fine("  volumes: {v: {}}\n"
+                "  services:\n"
+                "    x:\n"
+                "      image: x\n"
+                "      tmpfs: [/run, /run-2]\n"
+                "      mounts: [{volume: v, target: /run/data}]\n"
+                "      files: [{content: a, target: /run/data/a}]\n");
+    expect_service_error("      mounts: [{bind: /b, target: /a}, "
+                         "{bind: /b, target: /a/b, readOnly: true}]\n"
+                         "      tmpfs: [/a-b]\n"
+                         "      files: [{content: a, target: /a/b/c}]\n",
+                         "the mount on \"/a/b\" is read-only");
+}
+
+/* Each file was compared with each mount. */
+Test(validate, many_targets_take_little_time, .timeout = 20) {
+    size_t size = 0;
+    char *spec = NULL;
+    FILE *out = open_memstream(&spec, &size);
+    fputs("  services:\n    x:\n      image: x\n      tmpfs:\n", out);
+    for (int i = 0; i < 60000; i++)
+        fprintf(out, "      - /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/%d/t\n", i);
+    fputs("      files:\n", out);
+    for (int i = 0; i < 1000; i++)
+        fprintf(out, "      - {content: c, target: /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/%d/f}\n", i);
+    fclose(out);
+    fixture_environment(spec);
+    free(spec);
+    fixture_must_read();
+}
+
 Test(validate, requests_above_limits) {
     expect_service_error(
         "      resources: {limits: {memory: 1Gi}, requests: {memory: 2Gi}}\n",
