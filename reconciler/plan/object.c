@@ -49,16 +49,18 @@ static void take_fields(struct planner *planner, struct object *object) {
             change->cause = CAUSE_DRIFT;
 }
 
-static void refuse_data(struct planner *planner, struct object *object) {
+/* What is there stays in use: whoever needs it does not wait for what cannot come. */
+static void refuse_change(struct planner *planner, struct object *object) {
+    const char *kind = object->desired->kind->name;
     set_change(planner, object, CHANGE_REFUSE);
     take_fields(planner, object);
     refuse(planner, object,
            arena_format(planner->arena,
-                        "\"%s\" of %s \"%s\" cannot change without losing its data: save the data, "
-                        "remove the %s yourself, then apply again; or declare a new one under "
-                        "another name",
-                        object->fields[0].path, object->desired->kind->name,
-                        object->desired->engine_name, object->desired->kind->name));
+                        "\"%s\" of a %s is fixed when the %s is made; \"%s\" stays in use as it "
+                        "is: declare what it has, or a %s of another name, which begins empty",
+                        object->fields[0].path, kind, kind, object->desired->engine_name, kind));
+    object->ready = NODE_NONE;
+    object->replace = false;
 }
 
 static void create(struct planner *planner, struct object *object) {
@@ -190,7 +192,7 @@ static void plan_object(struct planner *planner, struct object *object) {
         set_change(planner, object, CHANGE_CREATE);
         create(planner, object);
     } else if (object->replace && is_data) {
-        refuse_data(planner, object);
+        refuse_change(planner, object);
     } else if (object->replace) {
         set_change(planner, object, CHANGE_REPLACE);
         take_fields(planner, object);

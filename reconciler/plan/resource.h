@@ -31,7 +31,7 @@ enum field_change_by {
     CHANGE_BY_ATTACH,  /* containers' networks: disconnect and connect */
     CHANGE_BY_UPLOAD,  /* a file with a reload signal: upload it, send the signal */
     CHANGE_BY_RESTART, /* what is declared is set, but is not in effect: restart */
-    CHANGE_BY_NOTHING, /* cannot be changed without losing data: refused, with a message */
+    CHANGE_BY_NOTHING, /* fixed for good: refused, with a message */
     CHANGE_BY_RENAME   /* the name itself, which is no field of an engine's: set by the planner */
 };
 

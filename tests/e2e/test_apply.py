@@ -163,6 +163,21 @@ def test_foreign_names_are_not_taken(environment):
         docker("network", "rm", environment.name("net"), check=False)
 
 
+def test_changed_volume_is_refused_but_goes_on_being_used(environment):
+    web = busybox(mounts=[{"volume": "data", "target": "/data"}])
+    environment.write({"web": web}, volumes={"data": {"labels": {"team": "one"}}})
+    environment.apply()
+    docker("exec", environment.name("web"), "sh", "-c", "echo kept > /data/kept")
+    docker("stop", environment.name("web"))
+    environment.write({"web": web, "new": web}, volumes={"data": {"labels": {"team": "two"}}})
+    result = environment.apply(check=False)
+    assert result.returncode == 1
+    assert "labels.team" in result.stderr + result.stdout
+    for service in ("web", "new"):
+        assert docker("exec", environment.name(service), "cat", "/data/kept") == "kept"
+    assert environment.changes() == {"volume/data": "cannot be done"}
+
+
 def test_two_environments_do_not_meet(environment, tmp_path_factory):
     from harness import Environment
 

@@ -173,39 +173,45 @@ Test(objects, volume_missing) {
                 "+ service/a  create\n");
 }
 
-/* It is refused, and so is what would be made with it; the rest goes on. */
+/* It is refused, but it is there: what uses it is repaired, replaced and made all the same. */
 Test(objects, volume_changed) {
-    expect_plan("volume v driver=b\n"
-                "service a mounts./v=volume_v_rw x=2\n"
-                "service b\n",
-                "volume v driver=a\n"
-                "service a mounts./v=volume_v_rw x=1\n",
-                "0 refuse volume/v \"driver\" of volume \"p-v\" cannot change without losing its "
-                "data: save the data, remove the volume yourself, then apply again; or declare a "
-                "new one under another name\n"
-                "1 create service/a @p-a.next <- 0\n"
-                "2 stop service/a @s-p-a <- 1\n"
-                "3 rename service/a @s-p-a p-a.previous <- 2\n"
-                "4 rename service/a @p-a.next p-a <- 3\n"
-                "5 start service/a <- 4\n"
-                "6 await service/a healthy <- 5\n"
-                "7 stop service/a undoes 4\n"
-                "8 remove service/a undoes 4\n"
-                "9 remove service/a @p-a.next undoes 1\n"
-                "10 rename service/a @s-p-a p-a undoes 3\n"
-                "11 start service/a @s-p-a undoes 1\n"
-                "12 remove service/a @s-p-a <- 6\n"
-                "13 create service/b\n"
-                "14 start service/b <- 13\n"
-                "15 await service/b healthy <- 14\n"
-                "\n"
-                "! volume/v   cannot be done   \"driver\" of volume \"p-v\" cannot change without "
-                "losing its data: save the data, remove the volume yourself, then apply again; or "
-                "declare a new one under another name\n"
-                "    driver   a → b\n"
-                "± service/a  replace\n"
-                "    x        1 → 2\n"
-                "+ service/b  create\n");
+    expect_plan(
+        "volume v driver=b\n"
+        "service a mounts./v=volume_v_rw x=2\n"
+        "service b mounts./v=volume_v_rw\n"
+        "service c mounts./v=volume_v_rw\n",
+        "volume v driver=a\n"
+        "service a mounts./v=volume_v_rw x=1\n"
+        "service b mounts./v=volume_v_rw @state=exited:1\n",
+        "0 refuse volume/v \"driver\" of a volume is fixed when the volume is made; \"p-v\" "
+        "stays in use as it is: declare what it has, or a volume of another name, which "
+        "begins empty\n"
+        "1 create service/a @p-a.next\n"
+        "2 stop service/a @s-p-a <- 1\n"
+        "3 rename service/a @s-p-a p-a.previous <- 2\n"
+        "4 rename service/a @p-a.next p-a <- 3\n"
+        "5 start service/a <- 4\n"
+        "6 await service/a healthy <- 5\n"
+        "7 stop service/a undoes 4\n"
+        "8 remove service/a undoes 4\n"
+        "9 remove service/a @p-a.next undoes 1\n"
+        "10 rename service/a @s-p-a p-a undoes 3\n"
+        "11 start service/a @s-p-a undoes 1\n"
+        "12 remove service/a @s-p-a <- 6\n"
+        "13 start service/b @s-p-b\n"
+        "14 await service/b @s-p-b healthy <- 13\n"
+        "15 create service/c\n"
+        "16 start service/c <- 15\n"
+        "17 await service/c healthy <- 16\n"
+        "\n"
+        "! volume/v   cannot be done   \"driver\" of a volume is fixed when the volume is "
+        "made; \"p-v\" stays in use as it is: declare what it has, or a volume of another "
+        "name, which begins empty\n"
+        "    driver   a → b\n"
+        "± service/a  replace\n"
+        "    x        1 → 2\n"
+        "~ service/b  start            exited with code 1\n"
+        "+ service/c  create\n");
 }
 
 Test(objects, volume_no_longer_desired) {

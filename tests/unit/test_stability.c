@@ -273,6 +273,34 @@ static void share(struct walk *walk) {
     check_untouched(walk, before);
 }
 
+/* Volumes that would have to change stay as they are; all else converges. */
+static void keep_volumes(struct walk *walk) {
+    struct model_run_options options = {.stop_after = SIZE_MAX};
+    struct model *model = walk->model, *before = arena_alloc(walk->arena, sizeof *before);
+    struct genome genome;
+    walk->phase = "with other volumes";
+    genome_fill(&genome, model);
+    compile(walk, &genome);
+    converge(walk);
+    for (size_t i = 0; i < model->volume_count; i++) {
+        struct field_builder builder = {.arena = walk->arena};
+        field_add(&builder, "driver", "another");
+        model->volumes[i].fields = field_list_finish(&builder);
+    }
+    *before = *model;
+    drift(walk, 3);
+    genome_mutate(&genome, model);
+    compile(walk, &genome);
+    make_plan(walk);
+    model_execute(model, walk->plan, &options);
+    make_plan(walk);
+    for (size_t i = 0; i < walk->plan->change_count; i++)
+        if (walk->plan->changes[i].kind != CHANGE_NONE &&
+            strncmp(walk->plan->changes[i].key, "volume/", 7) != 0)
+            give_up(walk, "something else waits for a volume");
+    check_untouched(walk, before);
+}
+
 static unsigned long long setting(const char *name, unsigned long long otherwise) {
     const char *value = getenv(name);
     return value ? strtoull(value, NULL, 10) : otherwise;
@@ -298,4 +326,8 @@ Test(stability, converges_from_anywhere, .timeout = 3600) {
 
 Test(stability, leaves_strangers_their_names, .timeout = 3600) {
     repeat(share, 10);
+}
+
+Test(stability, works_with_volumes_as_they_are, .timeout = 3600) {
+    repeat(keep_volumes, 10);
 }
