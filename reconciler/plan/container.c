@@ -241,8 +241,8 @@ static void set_change(struct planner *planner, struct instance *instance) {
     enum change_kind kind = kind_of(instance);
     const struct holder *holder = instance->current ? instance->current : instance->holders;
     const struct resource *observed = holder ? holder->resource : NULL;
-    if (kind == CHANGE_REFUSE && instance->foreign)
-        observed = instance->foreign;
+    if (kind == CHANGE_REFUSE && instance->refused_by)
+        observed = instance->refused_by;
     if (kind == CHANGE_NONE || (!observed && !instance->desired))
         return;
     instance->change = change_new(planner, kind, instance->desired, observed);

@@ -239,7 +239,7 @@ static void index_attachments(struct planner *planner, struct holder *holder) {
 static void observe_container(struct planner *planner, const struct resource *observed) {
     struct instance *instance = instance_for(planner, observed->key);
     if (observed->foreign) {
-        instance->foreign = observed;
+        instance->foreign[observed->slot] = observed;
         return;
     }
     struct holder *holder = arena_alloc(planner->arena, sizeof *holder);

@@ -108,15 +108,16 @@ enum route {
 struct instance {
     const char *key;
     const struct resource *desired;
-    const struct resource *foreign;
-    struct holder *holders;  /* all of them */
-    struct holder *current;  /* the one it is */
-    struct holder *previous; /* the one to go back to */
-    struct holder *failed;   /* an attempt at replacing `previous` that is given up */
-    struct holder *carried;  /* whose anonymous volumes the next one gets */
+    const struct resource *foreign[SLOT_COUNT]; /* who has its name, or one it needs for a while */
+    struct holder *holders;                     /* all of them */
+    struct holder *current;                     /* the one it is */
+    struct holder *previous;                    /* the one to go back to */
+    struct holder *failed;  /* an attempt at replacing `previous` that is given up */
+    struct holder *carried; /* whose anonymous volumes the next one gets */
 
     enum route route;
-    const char *refusal; /* why, with ROUTE_REFUSE */
+    const char *refusal;               /* why, with ROUTE_REFUSE, and … */
+    const struct resource *refused_by; /* … who is in the way, or NULL */
     struct field_change *fields;
     size_t field_count;
     const char *note;

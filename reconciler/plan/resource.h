@@ -85,6 +85,7 @@ enum slot {
     SLOT_NEXT,    /* named NAME.next: made to take over, not there yet */
     SLOT_PREVIOUS /* named NAME.previous: kept until its successor is healthy */
 };
+#define SLOT_COUNT 3
 
 struct need {        /* something that must be there before this resource */
     const char *key; /* of the other resource, see below; for a service "service/NAME": all of its

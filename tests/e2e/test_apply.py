@@ -163,6 +163,26 @@ def test_foreign_names_are_not_taken(environment):
         docker("network", "rm", environment.name("net"), check=False)
 
 
+def test_foreign_container_with_a_name_that_a_replacement_needs(environment):
+    environment.write({"web": busybox(), "other": busybox()})
+    environment.apply()
+    before = environment.ids()
+    obstacle = environment.name("web") + ".previous"
+    docker("create", "--name", obstacle, BUSYBOX, "true")
+    try:
+        environment.write({"web": busybox(hostname="new"), "other": busybox(hostname="new")})
+        result = environment.apply(check=False)
+        assert result.returncode == 1
+        assert obstacle in result.stderr + result.stdout
+        web = inspect(environment.name("web"))
+        assert web["Id"] == before[environment.name("web")] and web["State"]["Running"]
+        assert environment.ids()[environment.name("other")] != before[environment.name("other")]
+    finally:
+        docker("rm", "-f", obstacle, check=False)
+    environment.apply()
+    environment.assert_converged()
+
+
 def test_changed_volume_is_refused_but_goes_on_being_used(environment):
     web = busybox(mounts=[{"volume": "data", "target": "/data"}])
     environment.write({"web": web}, volumes={"data": {"labels": {"team": "one"}}})

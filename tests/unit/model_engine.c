@@ -578,13 +578,23 @@ static const struct resource *wanted(const struct view *view, const struct resou
     return NULL;
 }
 
+/* Also of a name that is wanted for a while: NAME.next, NAME.previous. */
 static struct resource *report_foreign(struct view *view, const struct resource_kind *kind,
                                        const char *engine_name) {
     const struct resource *desired = wanted(view, kind, engine_name);
+    const char *dot = strrchr(engine_name, '.');
+    enum slot slot = SLOT_CURRENT;
+    if (!desired && dot && kind == &docker_kind_service) {
+        desired =
+            wanted(view, kind,
+                   arena_format(view->model->arena, "%.*s", (int)(dot - engine_name), engine_name));
+        slot = strcmp(dot, ".next") == 0 ? SLOT_NEXT : SLOT_PREVIOUS;
+    }
     if (!desired)
         return NULL;
     struct resource *resource = report(view, kind, desired->key, desired->name, engine_name);
     resource->instance = desired->instance;
+    resource->slot = slot;
     resource->foreign = true;
     resource->owner = "somebody";
     return resource;

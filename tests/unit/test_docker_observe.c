@@ -270,12 +270,19 @@ Test(docker_observe, foreign_containers_are_known_by_name_only) {
          "[{\"Id\":\"f1\",\"Names\":[\"/tse-sample-full\"],\"Labels\":{\"com.docker.compose."
          "project\":\"shop\"}},{\"Id\":\"f2\",\"Names\":[\"/unrelated\"],\"Labels\":null},"
          "{\"Id\":\"f3\",\"Names\":[\"/tse-sample-plain\"],\"Labels\":{\"tse.io/project\":"
-         "\"tse-sample\",\"tse.io/environment\":\"test\"}}]",
+         "\"tse-sample\",\"tse.io/environment\":\"test\"}},"
+         "{\"Id\":\"f4\",\"Names\":[\"/tse-sample-full.next\"],\"Labels\":null},"
+         "{\"Id\":\"f5\",\"Names\":[\"/tse-sample-full.previous\"],\"Labels\":null},"
+         "{\"Id\":\"f6\",\"Names\":[\"/unrelated.next\"],\"Labels\":null}]",
          NULL, NULL},
         {0}};
     cr_assert(observe(rules) == 0, "%s", error_text(&problem));
-    cr_assert(eq(sz, observed.count, 2));
+    cr_assert(eq(sz, observed.count, 4));
+    for (size_t i = 0; i < SLOT_COUNT; i++) {
+        cr_assert(eq(str, (char *)observed.items[i].key, "service/full"));
+        cr_assert(observed.items[i].slot == (enum slot)i && observed.items[i].foreign);
+    }
     cr_assert(eq(str, (char *)observed.items[0].key, "service/full"));
     cr_assert(eq(str, (char *)observed.items[0].owner, "Compose project shop"));
-    cr_assert(observed.items[0].foreign && observed.items[1].foreign);
+    cr_assert(observed.items[3].foreign);
 }

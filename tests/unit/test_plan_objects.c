@@ -383,6 +383,47 @@ Test(foreign, container_in_the_place_of_ours) {
                 "project's or the service's name\n");
 }
 
+/* A name that a replacement needs on its way. */
+Test(foreign, next_of_one_that_is_replaced) {
+    expect_plan(
+        "service a x=2\n"
+        "service b x=2\n"
+        "service c x=2\n"
+        "service d\n",
+        "service a x=1\n"
+        "service a @name=p-a.next @slot=next @foreign=somebody @id=f\n"
+        "service b x=1\n"
+        "service b @name=p-b.previous @slot=previous @foreign=somebody @id=g\n"
+        "service c x=1 @state=created\n"
+        "service c @name=p-c.next @slot=next @foreign=somebody @id=h\n"
+        "service d @state=exited:1\n"
+        "service d @name=p-d.next @slot=next @foreign=somebody @id=i\n",
+        "0 refuse service/a the name \"p-a.next\", needed while it is replaced, is taken by "
+        "a container that is not of this environment (somebody): remove or rename that "
+        "one, or change the project's or the service's name\n"
+        "1 refuse service/b the name \"p-b.previous\", needed while it is replaced, is "
+        "taken by a container that is not of this environment (somebody): remove or "
+        "rename that one, or change the project's or the service's name\n"
+        "2 remove service/c @s-p-c\n"
+        "3 create service/c <- 2\n"
+        "4 start service/c <- 3\n"
+        "5 await service/c healthy <- 4\n"
+        "6 start service/d @s-p-d\n"
+        "7 await service/d @s-p-d healthy <- 6\n"
+        "\n"
+        "! service/a  cannot be done   the name \"p-a.next\", needed while it is replaced, "
+        "is taken by a container that is not of this environment (somebody): remove or "
+        "rename that one, or change the project's or the service's name\n"
+        "    x   1 → 2\n"
+        "! service/b  cannot be done   the name \"p-b.previous\", needed while it is "
+        "replaced, is taken by a container that is not of this environment (somebody): "
+        "remove or rename that one, or change the project's or the service's name\n"
+        "    x   1 → 2\n"
+        "± service/c  replace          removes container \"p-c\", which never ran\n"
+        "    x   1 → 2\n"
+        "~ service/d  start            exited with code 1\n");
+}
+
 Test(foreign, network) {
     expect_plan(
         "network n\n"

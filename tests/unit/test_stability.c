@@ -246,7 +246,7 @@ static void take(struct walk *walk) {
 /* Strangers have some of the names: they keep them, what needs those is left out, and trying again
  * changes nothing. */
 static void share(struct walk *walk) {
-    static const char *const names[] = {"p-a", "p-b", "p-c-2"};
+    static const char *const names[] = {"p-a", "p-b", "p-c-2", "p-a.next", "p-d.previous"};
     struct model *model = walk->model, *before = arena_alloc(walk->arena, sizeof *before);
     struct model_run_options options = {.stop_after = SIZE_MAX};
     struct genome genome;
@@ -257,9 +257,14 @@ static void share(struct walk *walk) {
     if (model_chance(model, 50))
         model->volumes[0].name = "p-v0";
     if (model_chance(model, 50))
-        model->containers[0].name = names[model_random(model, 3)];
+        model->containers[0].name = names[model_random(model, 5)];
     *before = *model;
     genome_fill(&genome, model);
+    compile(walk, &genome);
+    make_plan(walk);
+    check_order(walk);
+    model_execute(model, walk->plan, &options);
+    genome_mutate(&genome, model);
     compile(walk, &genome);
     make_plan(walk);
     check_order(walk);

@@ -103,7 +103,8 @@ int docker_inspect_image(struct docker_view *view, struct docker_image_view *ima
  * one that has them from its image is not. -1: the document makes no sense. */
 int docker_inspect_container(struct docker_view *view, const json_t *document, const char *status);
 
-/* Adds a container that is not ours, which matters only when its name is wanted; else false. */
+/* Adds a container that is not ours, which matters only when its name is wanted, or would be for a
+ * replacement; else false. */
 bool docker_inspect_foreign(struct docker_view *view, const char *name, const char *id,
                             const json_t *labels);
 
