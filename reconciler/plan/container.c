@@ -74,6 +74,12 @@ static struct attachment_state *attachment_of(const struct holder *holder, const
     return NULL;
 }
 
+/* Of a network that is none of the environment's: without the brackets. */
+static const char *engine_name_of(struct planner *planner, const char *name) {
+    size_t length = strlen(name);
+    return *name == '[' ? arena_copy_n(planner->arena, name + 1, length - 2) : name;
+}
+
 static void disconnect(struct planner *planner, struct instance *instance, const char *name) {
     const struct resource *observed = instance->current->resource;
     struct attachment_state *attachment = attachment_of(instance->current, name);
@@ -83,8 +89,9 @@ static void disconnect(struct planner *planner, struct instance *instance, const
     const struct resource *real = !network            ? NULL
                                   : network->observed ? network->observed
                                                       : network->desired;
-    attachment->detach = chain_add(planner, instance, VERB_DISCONNECT, observed,
-                                   target_of(observed), real ? real->engine_name : name);
+    attachment->detach =
+        chain_add(planner, instance, VERB_DISCONNECT, observed, target_of(observed),
+                  real ? real->engine_name : engine_name_of(planner, name));
 }
 
 static void connect(struct planner *planner, struct instance *instance, const char *name) {

@@ -12,6 +12,10 @@
 
 struct arena;
 
+/* How fields name a resource that is not one of the environment's: as the engine calls it, in
+ * brackets, so that it is never taken for one that is ("networks.[bridge]"). */
+#define RESOURCE_ON_ENGINE "[%s]"
+
 /* One field in canonical text: two values are equal exactly when their texts are. */
 struct field {
     const char *path;  /* "resources.limits.memory", "environment.LOG_LEVEL" */

@@ -666,6 +666,8 @@ static void report_attachment(struct view *view, struct field_builder *fields,
     const char *name = attachment->name;
     if (network && network->key && resource_find(view->desired, network->key))
         name = network->own_name;
+    else
+        name = arena_format(arena, RESOURCE_ON_ENGINE, name);
     const char *path = arena_format(arena, "networks.%s", name);
     if (!network) {
         const char *own = starts_with(attachment->name, "p-") ? attachment->name + 2 : "";
@@ -673,9 +675,7 @@ static void report_attachment(struct view *view, struct field_builder *fields,
             field_add(fields, path, "of a network that is gone");
         return;
     }
-    /* The name of a network of ours holds no dot, that of a field neither. */
-    field_add(fields, strchr(name, '.') ? arena_format(arena, "%s.attachment", path) : path,
-              "connected");
+    field_add(fields, path, "connected");
     field_add(fields, arena_format(arena, "%s.ipv4Address", path), attachment->address);
     field_add(fields, arena_format(arena, "%s.aliases", path), attachment->aliases);
 }

@@ -153,7 +153,7 @@ Test(handover, subnet_with_containers_that_are_replaced) {
     expect_plan("network new subnet=10.0.0.0/24\n"
                 "service a networks.new=connected x=2\n",
                 "network old subnet=10.0.0.0/24\n"
-                "service a networks.p-old=connected x=1\n",
+                "service a networks.[p-old]=connected x=1\n",
                 "0 disconnect service/a @s-p-a p-old\n"
                 "1 remove network/old @n-p-old <- 0\n"
                 "2 create network/new <- 1\n"
@@ -173,7 +173,7 @@ Test(handover, subnet_with_containers_that_are_replaced) {
                 "+ network/new  create\n"
                 "- network/old  remove\n"
                 "± service/a    replace\n"
-                "    networks.new     (not set) → connected\n"
-                "    networks.p-old   connected → (not set)\n"
-                "    x                1 → 2\n");
+                "    networks.[p-old]   connected → (not set)\n"
+                "    networks.new       (not set) → connected\n"
+                "    x                  1 → 2\n");
 }

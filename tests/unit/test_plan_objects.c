@@ -107,7 +107,7 @@ Test(objects, network_removed) {
                 "network n\n"
                 "network old\n"
                 "service a networks.n=connected networks.old=connected\n"
-                "service b networks.n=connected networks.p-old=connected x=1\n"
+                "service b networks.n=connected networks.[p-old]=connected x=1\n"
                 "service gone networks.old=connected\n",
                 "0 disconnect service/a @s-p-a p-old\n"
                 "1 await service/a @s-p-a healthy <- 0\n"
@@ -129,10 +129,10 @@ Test(objects, network_removed) {
                 "\n"
                 "- network/old   remove\n"
                 "~ service/a     update in place\n"
-                "    networks.old     connected → (not set)\n"
+                "    networks.old       connected → (not set)\n"
                 "± service/b     replace\n"
-                "    networks.p-old   connected → (not set)\n"
-                "    x                1 → 2\n"
+                "    networks.[p-old]   connected → (not set)\n"
+                "    x                  1 → 2\n"
                 "- service/gone  remove\n");
 }
 
