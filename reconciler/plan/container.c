@@ -101,12 +101,23 @@ static void connect(struct planner *planner, struct instance *instance, const ch
         return;
     size_t node = chain_add(planner, instance, VERB_CONNECT, observed, target_of(observed),
                             network->desired->engine_name);
-    node_needs(planner, node, network->ready, NEED_HARD);
+    node_needs(planner, node, object_ready(planner, network, instance->desired), NEED_HARD);
 }
+
+/* It stays where it is when it could not come back. */
+static void wait_for_refused(struct planner *planner, struct instance *instance, const char *name) {
+    const struct object *network = planner_network(planner, name);
+    if (network && network->refused && is_wanted(instance, network))
+        chain_wait(planner, instance, object_ready(planner, network, instance->desired));
+}
+
+typedef void attachment_visitor(struct planner *planner, struct instance *instance,
+                                const char *name);
 
 /* First everything off, then on: addresses may change places. */
 static void reconnect(struct planner *planner, struct instance *instance) {
-    for (int on = 0; on < 2; on++) {
+    static attachment_visitor *const rounds[] = {wait_for_refused, disconnect, connect};
+    for (size_t round = 0; round < sizeof rounds / sizeof *rounds; round++) {
         const char *last = NULL;
         for (size_t i = 0; i < instance->field_count; i++) {
             if (instance->fields[i].change_by != CHANGE_BY_ATTACH)
@@ -115,10 +126,7 @@ static void reconnect(struct planner *planner, struct instance *instance) {
             if (!name || (last && strcmp(last, name) == 0))
                 continue;
             last = name;
-            if (on)
-                connect(planner, instance, name);
-            else
-                disconnect(planner, instance, name);
+            rounds[round](planner, instance, name);
         }
     }
 }

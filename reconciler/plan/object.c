@@ -22,6 +22,7 @@ static void set_change(struct planner *planner, struct object *object, enum chan
 static void refuse(struct planner *planner, struct object *object, const char *message) {
     if (object->change == CHANGE_VOID)
         set_change(planner, object, CHANGE_REFUSE);
+    object->refused = true;
     object->ready = node_new(planner, object->change, VERB_REFUSE, object->desired,
                              change_at(planner, object->change)->observed,
                              object->desired->engine_name, message);
@@ -49,7 +50,17 @@ static void take_fields(struct planner *planner, struct object *object) {
             change->cause = CAUSE_DRIFT;
 }
 
-/* What is there stays in use: whoever needs it does not wait for what cannot come. */
+bool is_name_taken(const struct object *object) {
+    return object->foreign && (object->create || !is_named(object->observed, object->desired));
+}
+
+static void refuse_obstacle(struct planner *planner, struct object *object) {
+    set_change(planner, object, CHANGE_REFUSE);
+    take_fields(planner, object);
+    refuse(planner, object, object->obstacle);
+    object->create = object->replace = false;
+}
+
 static void refuse_change(struct planner *planner, struct object *object) {
     const char *kind = object->desired->kind->name;
     set_change(planner, object, CHANGE_REFUSE);
@@ -59,7 +70,6 @@ static void refuse_change(struct planner *planner, struct object *object) {
                         "\"%s\" of a %s is fixed when the %s is made; \"%s\" stays in use as it "
                         "is: declare what it has, or a %s of another name, which begins empty",
                         object->fields[0].path, kind, kind, object->desired->engine_name, kind));
-    object->ready = NODE_NONE;
     object->replace = false;
 }
 
@@ -96,13 +106,32 @@ static void plan_image(struct planner *planner, struct object *image) {
                             desired->engine_name, NULL);
 }
 
+/* The address it is to have there, if any, must be of the network as it is. */
+static bool fits(struct planner *planner, const struct resource *container,
+                 const struct object *object) {
+    if (!is_network(object->desired))
+        return true;
+    const char *path =
+        arena_format(planner->arena, "networks.%s.ipv4Address", object->desired->name);
+    const char *address = field_value(&container->fields, path);
+    return !address || subnet_holds(object->observed, address);
+}
+
+/* What cannot change but is there stays in use, by all that fits it. */
+size_t object_ready(struct planner *planner, const struct object *object,
+                    const struct resource *container) {
+    bool stays = object->refused && object->observed && is_named(object->observed, object->desired);
+    return stays && fits(planner, container, object) ? NODE_NONE : object->ready;
+}
+
 void object_needed(struct planner *planner, size_t node, const char *key) {
     struct object *object = planner_object(planner, key);
     if (!object || !object->desired)
         return;
     if (object->desired->kind->lifecycle == LIFECYCLE_IMAGE)
         plan_image(planner, object);
-    node_needs(planner, node, object->ready, NEED_HARD);
+    node_needs(planner, node, object_ready(planner, object, planner->nodes[node].action.desired),
+               NEED_HARD);
 }
 
 /* --- networks and the containers on them --------------------------------------------------------
@@ -185,9 +214,11 @@ static void plan_object(struct planner *planner, struct object *object) {
     bool is_data = desired && desired->kind->lifecycle == LIFECYCLE_DATA;
     if (!desired || desired->kind->lifecycle == LIFECYCLE_IMAGE)
         return;
-    if (object->foreign && (object->create || !is_named(object->observed, desired))) {
+    if (is_name_taken(object)) {
         refuse_foreign(planner, object);
         object->create = object->replace = false;
+    } else if (object->obstacle) {
+        refuse_obstacle(planner, object);
     } else if (object->create) {
         set_change(planner, object, CHANGE_CREATE);
         create(planner, object);

@@ -134,7 +134,8 @@ struct resource {
     enum run_state state;
     int exit_code; /* of an exited container */
     enum health health;
-    bool foreign;        /* not ours: only known because its name is taken; never touched */
+    bool foreign;        /* not ours: only known because it may be in the way, by its name or (a
+                            network's only field) its subnet; never touched */
     const char *owner;   /* of a foreign one, for the message: "environment prod of project x" */
     bool outdated;       /* images with PULL_ALWAYS: the registry's is another one than ours */
     const char *created; /* RFC 3339, or NULL */

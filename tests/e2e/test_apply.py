@@ -183,6 +183,37 @@ def test_foreign_container_with_a_name_that_a_replacement_needs(environment):
     environment.assert_converged()
 
 
+def test_subnet_that_a_foreign_network_has(environment):
+    """Refused before anything is taken off the network that would have been replaced."""
+    web = busybox(networks={"net": {"ipv4Address": "172.29.1.10"}})
+    other = busybox(networks={"net": {}})
+    environment.write({"web": web, "other": other}, networks={"net": {"subnet": "172.29.1.0/24"}})
+    environment.apply()
+    before = environment.ids()
+    obstacle = environment.project + "x"
+    docker("network", "create", "--subnet", "172.29.2.0/25", obstacle)
+    try:
+        web = busybox(networks={"net": {"ipv4Address": "172.29.2.10"}})
+        environment.write({"web": web, "other": other}, networks={"net": {"subnet": "172.29.2.0/24"}})
+        docker("stop", environment.name("other"))
+        result = environment.apply(check=False)
+        assert result.returncode == 1
+        assert obstacle in result.stderr + result.stdout
+        for service, address in (("web", "172.29.1.10"), ("other", None)):
+            container = inspect(environment.name(service))
+            endpoint = container["NetworkSettings"]["Networks"][environment.name("net")]
+            assert container["State"]["Running"]
+            assert address in (None, endpoint["IPAddress"])
+        assert environment.ids() == before
+    finally:
+        docker("network", "rm", obstacle, check=False)
+    environment.apply()
+    environment.assert_converged()
+    container = inspect(environment.name("web"))
+    endpoint = container["NetworkSettings"]["Networks"][environment.name("net")]
+    assert endpoint["IPAddress"] == "172.29.2.10"
+
+
 def test_changed_volume_is_refused_but_goes_on_being_used(environment):
     web = busybox(mounts=[{"volume": "data", "target": "/data"}])
     environment.write({"web": web}, volumes={"data": {"labels": {"team": "one"}}})
@@ -195,7 +226,7 @@ def test_changed_volume_is_refused_but_goes_on_being_used(environment):
     assert "labels.team" in result.stderr + result.stdout
     for service in ("web", "new"):
         assert docker("exec", environment.name(service), "cat", "/data/kept") == "kept"
-    assert environment.changes() == {"volume/data": "cannot be done"}
+    assert environment.changes() == {"volume/data": "refuse"}
 
 
 def test_two_environments_do_not_meet(environment, tmp_path_factory):

@@ -600,15 +600,31 @@ static struct resource *report_foreign(struct view *view, const struct resource_
     return resource;
 }
 
+/* By its name or its subnet it may be in the way. */
+static void report_foreign_network(struct view *view, const struct model_network *network) {
+    struct arena *arena = view->model->arena;
+    struct field_builder fields = {.arena = arena};
+    struct resource *resource = report_foreign(view, &docker_kind_network, network->name);
+    if (!resource) {
+        const char *name = arena_format(arena, RESOURCE_ON_ENGINE, network->name);
+        resource = report(view, &docker_kind_network, arena_format(arena, "network/%s", name), name,
+                          network->name);
+        resource->foreign = true;
+    }
+    field_add(&fields, "subnet", network->subnet);
+    resource->fields = field_list_finish(&fields);
+}
+
 static void report_networks(struct view *view) {
     struct model *model = view->model;
     for (size_t i = 0; i < model->network_count; i++) {
         const struct model_network *network = &model->networks[i];
-        if (network->gone ||
-            (!network->key && !report_foreign(view, &docker_kind_network, network->name)))
+        if (network->gone)
             continue;
-        if (!network->key)
+        if (!network->key) {
+            report_foreign_network(view, network);
             continue;
+        }
         struct resource *resource =
             report(view, &docker_kind_network, network->key, network->own_name, network->name);
         resource->id = arena_format(model->arena, "n%d", network->id);

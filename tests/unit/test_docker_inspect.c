@@ -414,6 +414,30 @@ Test(docker_inspect, foreign_names) {
     }
 }
 
+/* Of networks that are not ours, subnets matter that the engine keeps others from. */
+Test(docker_inspect, foreign_subnets) {
+    static const char *const networks[] = {
+        "{\"Name\":\"bridge\",\"Id\":\"1\",\"Scope\":\"local\",\"IPAM\":{\"Driver\":\"default\","
+        "\"Config\":[{\"Subnet\":\"fd00::/64\"},{\"Subnet\":\"172.17.0.0/16\"}]}}",
+        "{\"Name\":\"ingress\",\"Id\":\"2\",\"Scope\":\"swarm\",\"IPAM\":{\"Driver\":\"default\","
+        "\"Config\":[{\"Subnet\":\"10.0.0.0/24\"}]}}",
+        "{\"Name\":\"plugin\",\"Id\":\"3\",\"IPAM\":{\"Driver\":\"mine\","
+        "\"Config\":[{\"Subnet\":\"10.0.1.0/24\"}]}}",
+        "{\"Name\":\"host\",\"Id\":\"4\",\"IPAM\":{\"Config\":null}}",
+    };
+    docker_view_begin(&view, arena, "tse-sample", "test", &desired);
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
+        json_auto_t *network = json_loads(networks[i], 0, NULL);
+        cr_assert(docker_inspect_network(&view, network) == 0);
+    }
+    struct resource_set observed;
+    docker_view_finish(&view, &observed);
+    cr_assert(eq(sz, observed.count, 1));
+    cr_assert(observed.items[0].foreign);
+    cr_assert(eq(str, (char *)observed.items[0].key, "network/[bridge]"));
+    cr_assert(eq(str, (char *)field_value(&observed.items[0].fields, "subnet"), "172.17.0.0/16"));
+}
+
 /* --- files --------------------------------------------------------------------------------------
  */
 

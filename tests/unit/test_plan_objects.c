@@ -446,6 +446,78 @@ Test(foreign, network) {
         "    networks.n   (not set) → connected\n");
 }
 
+/* Nothing is taken down for a network that cannot be made. One goes on with the old one if its
+ * address is of that; one whose address is not stays as it is, on all its networks. */
+Test(foreign, subnet_of_a_network_that_is_replaced) {
+    expect_plan(
+        "network m\n"
+        "network n subnet=10.0.1.0/24\n"
+        "service a networks.n=connected @state=exited:1\n"
+        "service b networks.n=connected networks.n.ipv4Address=10.0.1.5 networks.m=connected "
+        "networks.m.aliases=x\n"
+        "service c networks.n=connected\n",
+        "network m\n"
+        "network n subnet=10.0.0.0/24\n"
+        "network [other] @name=other subnet=10.0.1.128/25 @foreign=somebody\n"
+        "service a networks.n=connected @state=exited:1\n"
+        "service b networks.n=connected networks.n.ipv4Address=10.0.0.5 networks.m=connected\n",
+        "0 refuse network/n its subnet 10.0.1.0/24 overlaps 10.0.1.128/25 of network \"other\", "
+        "which is not of this environment (somebody): declare another subnet, or remove that "
+        "network\n"
+        "1 start service/a @s-p-a\n"
+        "2 await service/a @s-p-a healthy <- 1\n"
+        "3 disconnect service/b @s-p-b p-m <- 0\n"
+        "4 disconnect service/b @s-p-b p-n <- 3\n"
+        "5 connect service/b @s-p-b p-m <- 4\n"
+        "6 connect service/b @s-p-b p-n <- 0 5\n"
+        "7 await service/b @s-p-b healthy <- 6\n"
+        "8 create service/c\n"
+        "9 start service/c <- 8\n"
+        "10 await service/c healthy <- 9\n"
+        "\n"
+        "! network/n  cannot be done   its subnet 10.0.1.0/24 overlaps 10.0.1.128/25 of network "
+        "\"other\", which is not of this environment (somebody): declare another subnet, or remove "
+        "that network\n"
+        "    subnet                   10.0.0.0/24 → 10.0.1.0/24\n"
+        "~ service/a  start            exited with code 1\n"
+        "~ service/b  update in place\n"
+        "    networks.m.aliases       (not set) → x\n"
+        "    networks.n.ipv4Address   10.0.0.5 → 10.0.1.5\n"
+        "+ service/c  create\n");
+}
+
+/* Also one that is only kept because it cannot be replaced either. */
+Test(foreign, subnets_that_stay) {
+    expect_plan(
+        "network a subnet=10.0.1.0/24\n"
+        "network b subnet=10.0.2.0/24\n"
+        "network c subnet=10.0.3.0/24\n"
+        "network d\n"
+        "service s networks.a=connected\n",
+        "network b subnet=10.0.1.0/24\n"
+        "network c subnet=10.0.2.0/24\n"
+        "network d subnet=10.0.3.0/24 @unapplied=subnet\n",
+        "0 refuse network/a its subnet 10.0.1.0/24 overlaps 10.0.1.0/24 of network "
+        "\"p-b\", which stays: declare another subnet, or one for that network too\n"
+        "1 refuse network/b its subnet 10.0.2.0/24 overlaps 10.0.2.0/24 of network "
+        "\"p-c\", which stays: declare another subnet, or one for that network too\n"
+        "2 refuse network/c its subnet 10.0.3.0/24 overlaps 10.0.3.0/24 of network "
+        "\"p-d\", which stays: declare another subnet, or one for that network too\n"
+        "3 create service/s <- 0\n"
+        "4 start service/s <- 3\n"
+        "5 await service/s healthy <- 4\n"
+        "\n"
+        "! network/a  cannot be done   its subnet 10.0.1.0/24 overlaps 10.0.1.0/24 of "
+        "network \"p-b\", which stays: declare another subnet, or one for that network too\n"
+        "! network/b  cannot be done   its subnet 10.0.2.0/24 overlaps 10.0.2.0/24 of "
+        "network \"p-c\", which stays: declare another subnet, or one for that network too\n"
+        "    subnet   10.0.1.0/24 → 10.0.2.0/24\n"
+        "! network/c  cannot be done   its subnet 10.0.3.0/24 overlaps 10.0.3.0/24 of "
+        "network \"p-d\", which stays: declare another subnet, or one for that network too\n"
+        "    subnet   10.0.2.0/24 → 10.0.3.0/24\n"
+        "+ service/s  create\n");
+}
+
 /* Networks of one name are possible; ours is there. */
 Test(foreign, network_beside_ours) {
     expect_plan("network n\n",

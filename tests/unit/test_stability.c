@@ -243,11 +243,44 @@ static void take(struct walk *walk) {
         destroy(walk);
 }
 
-/* Strangers have some of the names: they keep them, what needs those is left out, and trying again
- * changes nothing. */
+static const struct model_network *network_of(const struct model *model,
+                                              const struct resource *observed) {
+    for (size_t i = 0; observed && i < model->network_count; i++)
+        if (model->networks[i].key && !model->networks[i].gone &&
+            strcmp(model->networks[i].name, observed->engine_name) == 0)
+            return &model->networks[i];
+    return NULL;
+}
+
+/* Nothing that runs was taken off a network of ours that cannot be replaced, if it is wanted there.
+ */
+static void check_left_alone(struct walk *walk, const struct model *before) {
+    for (size_t i = 0; i < walk->plan->change_count; i++) {
+        const struct change *change = &walk->plan->changes[i];
+        const struct model_network *network =
+            change->kind == CHANGE_REFUSE ? network_of(before, change->observed) : NULL;
+        for (size_t j = 0; network && j < before->container_count; j++) {
+            const struct model_container *one = &before->containers[j],
+                                         *after = &walk->model->containers[j];
+            const struct resource *desired =
+                one->key ? resource_find(&walk->desired, one->key) : NULL;
+            bool wanted =
+                desired && field_value(&desired->fields,
+                                       arena_format(walk->arena, "networks.%s", network->own_name));
+            if (model_is_running(one) && model_is_attached(one, network->id) && wanted &&
+                !after->gone && !model_is_attached(after, network->id))
+                give_up(walk, "a container was taken off a network that stays");
+        }
+    }
+}
+
+/* Strangers have some of the names and subnets: they keep them, what needs those is left out, and
+ * trying again changes nothing. */
 static void share(struct walk *walk) {
     static const char *const names[] = {"p-a", "p-b", "p-c-2", "p-a.next", "p-d.previous"};
+    static const char *const subnets[] = {"10.0.0.0/24", "10.0.1.0/25", "10.0.0.0/8"};
     struct model *model = walk->model, *before = arena_alloc(walk->arena, sizeof *before);
+    struct model *earlier = arena_alloc(walk->arena, sizeof *earlier);
     struct model_run_options options = {.stop_after = SIZE_MAX};
     struct genome genome;
     walk->phase = "sharing";
@@ -258,6 +291,8 @@ static void share(struct walk *walk) {
         model->volumes[0].name = "p-v0";
     if (model_chance(model, 50))
         model->containers[0].name = names[model_random(model, 5)];
+    if (model_chance(model, 50))
+        model->networks[0].subnet = subnets[model_random(model, 3)];
     *before = *model;
     genome_fill(&genome, model);
     compile(walk, &genome);
@@ -268,7 +303,9 @@ static void share(struct walk *walk) {
     compile(walk, &genome);
     make_plan(walk);
     check_order(walk);
+    *earlier = *model;
     model_execute(model, walk->plan, &options);
+    check_left_alone(walk, earlier);
     make_plan(walk);
     size_t left = plan_change_count(walk->plan);
     model_execute(model, walk->plan, &options);

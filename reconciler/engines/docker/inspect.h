@@ -53,6 +53,7 @@ struct docker_view {
     struct docker_strings *strings;
     const char *project, *environment;
     const struct resource_set *desired;
+    bool wants_subnets;       /* some desired network declares one: others' matter */
     struct name_entry *names; /* desired resources by "KIND ENGINE-NAME" */
     struct name_entry *keys;  /* and by key */
 
