@@ -65,6 +65,14 @@ static void decide_object(struct planner *planner, struct object *object) {
                                            .cause = CAUSE_UNKNOWN,
                                            .change_by = CHANGE_BY_REPLACE});
     object->replace = object->field_count > 0;
+    if (object->replace && observed->strangers)
+        object->obstacle = arena_format(
+            planner->arena,
+            "containers that are not of this environment are connected to network \"%s\", which "
+            "would be replaced (%s): disconnect them (docker network disconnect %s CONTAINER), "
+            "then "
+            "apply again",
+            observed->engine_name, observed->strangers, observed->engine_name);
 }
 
 void decide_objects(struct planner *planner) {

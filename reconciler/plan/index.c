@@ -47,7 +47,7 @@ static struct object *object_new(struct planner *planner, const char *key) {
     struct object *object = arena_alloc(planner->arena, sizeof *object);
     object->key = key;
     object->ready = object->gone = NODE_NONE;
-    object->change = CHANGE_VOID;
+    object->change = object->moves = CHANGE_VOID;
     if (planner->last_object)
         planner->last_object->next = object;
     else

@@ -5,7 +5,8 @@
  *   1. index.c      joins desired and observed resources by key
  *   2. decide.c, subnet.c   find for each resource what is wrong, which way it is repaired, and
  *                   what is in the way
- *   3. object.c     plans networks, volumes and the like, and moves containers between networks
+ *   3. object.c     plans networks, volumes and the like
+ *      network.c    moves containers between networks
  *   4. container.c, replace.c   plan each container's actions, from the blocks in chain.c
  *   5. gate.c       lets starts wait for dependencies
  *   6. handover.c   lets what takes a name, an address or a port wait for who had it
@@ -67,6 +68,7 @@ struct object {
     size_t ready; /* after which it is there: create, pull or refuse; NODE_NONE: it is there */
     size_t gone;  /* its removal */
     size_t change;
+    size_t moves; /* the change in which containers are put on it when it has been replaced */
     struct object *next;
     UT_hash_handle hh; /* by key */
 };
@@ -232,6 +234,11 @@ size_t object_ready(struct planner *planner, const struct object *object,
                     const struct resource *container);
 /* Whether a stranger has the name of an object that is to be made. */
 bool is_name_taken(const struct object *object);
+/* --- network.c ----------------------------------------------------------------------------------
+ */
+void plan_networks(struct planner *planner); /* after objects */
+/* Networks that go wait until the container has left them. */
+void plan_leaving(struct planner *planner, const struct holder *holder);
 /* Whether the desired container is on that network. */
 bool is_wanted(const struct instance *instance, const struct object *network);
 

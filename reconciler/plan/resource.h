@@ -134,11 +134,13 @@ struct resource {
     enum run_state state;
     int exit_code; /* of an exited container */
     enum health health;
-    bool foreign;        /* not ours: only known because it may be in the way, by its name or (a
-                            network's only field) its subnet; never touched */
-    const char *owner;   /* of a foreign one, for the message: "environment prod of project x" */
-    bool outdated;       /* images with PULL_ALWAYS: the registry's is another one than ours */
-    const char *created; /* RFC 3339, or NULL */
+    bool foreign;          /* not ours: only known because it may be in the way, by its name or (a
+                              network's only field) its subnet; never touched */
+    const char *owner;     /* of a foreign one, for the message: "environment prod of project x" */
+    const char *strangers; /* foreign containers on a network, "a, b", as far as that was asked for:
+                              they keep it from being replaced; or NULL */
+    bool outdated;         /* images with PULL_ALWAYS: the registry's is another one than ours */
+    const char *created;   /* RFC 3339, or NULL */
     const struct container_facts *facts; /* containers; or NULL when the engine tells none */
     const void *engine_data;             /* the engine's own */
 };

@@ -183,6 +183,58 @@ def test_foreign_container_with_a_name_that_a_replacement_needs(environment):
     environment.assert_converged()
 
 
+def test_foreign_container_on_a_network_that_would_be_replaced(environment):
+    web = busybox(networks={"net": {}})
+    environment.write({"web": web}, networks={"net": {}})
+    environment.apply()
+    before = environment.ids()
+    stranger, net = environment.project + "x", environment.name("net")
+    docker("run", "-d", "--name", stranger, "--init", "--network", net, BUSYBOX, "sleep", "infinity")
+    try:
+        environment.write({"web": web, "more": web}, networks={"net": {"internal": True}})
+        result = environment.apply(check=False)
+        assert result.returncode == 1
+        assert stranger in result.stderr + result.stdout
+        networks = inspect(environment.name("web"))["NetworkSettings"]["Networks"]
+        assert networks[net]["IPAddress"]
+        assert before.items() <= environment.ids().items()
+        assert inspect(environment.name("more"))["State"]["Running"]
+        docker("network", "disconnect", net, stranger)
+        environment.apply()
+        environment.assert_converged()
+        assert inspect(net, "network")["Internal"]
+    finally:
+        docker("rm", "-f", stranger, check=False)
+
+
+def test_network_that_cannot_be_made_is_put_back(environment):
+    """The engine is in no swarm, so that it refuses the new network when the old one is gone."""
+    def write(third, **network):
+        environment.write(
+            {
+                "web": busybox(networks={"net": {"ipv4Address": f"172.29.{third}.10", "aliases": ["www"]}}),
+                "other": busybox(networks={"net": {}}),
+                "stopped": busybox(networks={"net": {}}, command=["true"], restart="no"),
+            },
+            networks={"net": {"subnet": f"172.29.{third}.0/24", "labels": {"team": "one"}, **network}},
+        )
+
+    write(4)
+    environment.apply()
+    before, net = environment.ids(), environment.name("net")
+    write(5, driver="overlay")
+    result = environment.apply(check=False)
+    assert result.returncode == 1 and "swarm" in result.stderr + result.stdout
+    assert environment.ids() == before
+    containers = environment.containers()
+    web = containers[environment.name("web")]["NetworkSettings"]["Networks"][net]
+    assert web["IPAddress"] == "172.29.4.10" and "www" in web["Aliases"]
+    assert containers[environment.name("other")]["NetworkSettings"]["Networks"][net]["IPAddress"]
+    assert net in containers[environment.name("stopped")]["NetworkSettings"]["Networks"]
+    write(4)
+    environment.assert_converged()
+
+
 def test_subnet_that_a_foreign_network_has(environment):
     """Refused before anything is taken off the network that would have been replaced."""
     web = busybox(networks={"net": {"ipv4Address": "172.29.1.10"}})

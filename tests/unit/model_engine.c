@@ -105,7 +105,7 @@ static unsigned long address_of(const char *text, int *length) {
     return ((unsigned long)a << 24) | (b << 16) | (c << 8) | d;
 }
 
-static bool overlap(const char *left, const char *right) {
+bool model_overlap(const char *left, const char *right) {
     int one, other;
     unsigned long a = address_of(left, &one), b = address_of(right, &other);
     int shift = 32 - (one < other ? one : other);
@@ -118,7 +118,7 @@ static bool create_network(struct model *model, const struct action *action) {
         return fails(model, "the network exists");
     for (size_t i = 0; subnet && i < model->network_count; i++)
         if (!model->networks[i].gone && model->networks[i].subnet &&
-            overlap(subnet, model->networks[i].subnet))
+            model_overlap(subnet, model->networks[i].subnet))
             return fails(model, "the subnet overlaps");
     model->networks[model->network_count++] =
         (struct model_network){.id = ++model->serial,
@@ -393,6 +393,20 @@ static bool stop(struct model_container *container) {
 /* --- containers: actions ------------------------------------------------------------------------
  */
 
+/* As it was when it was observed. */
+static bool attach_again(struct model *model, struct model_container *container,
+                         const struct action *action) {
+    const struct model_network *network = model_find_network(model, action->argument);
+    const struct field_list *fields = &action->observed->fields;
+    const char *name = action->attachment;
+    container->attachments[container->attachment_count++] = (struct model_attachment){
+        .network = network->id,
+        .name = network->name,
+        .address = field_value(fields, arena_format(model->arena, "networks.%s.ipv4Address", name)),
+        .aliases = field_value(fields, arena_format(model->arena, "networks.%s.aliases", name))};
+    return true;
+}
+
 static bool connect(struct model *model, struct model_container *container,
                     const struct action *action) {
     const struct model_network *network = model_find_network(model, action->argument);
@@ -401,7 +415,10 @@ static bool connect(struct model *model, struct model_container *container,
     if (model_is_attached(container, network->id))
         return true;
     struct model_container before = *container;
-    attach(model, container, action->desired, action->argument);
+    if (action->desired)
+        attach(model, container, action->desired, action->argument);
+    else
+        attach_again(model, container, action);
     if (model_is_running(container) && model_is_blocked(model, container)) {
         *container = before;
         return false;
@@ -615,6 +632,15 @@ static void report_foreign_network(struct view *view, const struct model_network
     resource->fields = field_list_finish(&fields);
 }
 
+static const char *stranger_on(const struct model *model, const struct model_network *network) {
+    for (size_t i = 0; i < model->container_count; i++) {
+        const struct model_container *one = &model->containers[i];
+        if (!one->key && !one->gone && model_is_running(one) && model_is_attached(one, network->id))
+            return one->name;
+    }
+    return NULL;
+}
+
 static void report_networks(struct view *view) {
     struct model *model = view->model;
     for (size_t i = 0; i < model->network_count; i++) {
@@ -630,6 +656,7 @@ static void report_networks(struct view *view) {
         resource->id = arena_format(model->arena, "n%d", network->id);
         resource->fields = network->fields;
         resource->applied = network->applied;
+        resource->strangers = stranger_on(model, network);
     }
 }
 

@@ -131,6 +131,8 @@ static void read_attribute(struct reader *reader, const char *name, char *value)
         read_health(resource, value);
     else if (strcmp(name, "foreign") == 0)
         resource->foreign = true, resource->owner = value;
+    else if (strcmp(name, "strangers") == 0)
+        resource->strangers = value;
     else if (strcmp(name, "outdated") == 0)
         resource->outdated = true;
     else if (strcmp(name, "created") == 0)

@@ -232,6 +232,27 @@ Test(docker_body, of_connecting) {
     expect_json(other, "{\"Container\":\"0123abcd\"}");
 }
 
+/* Back to where it was observed, whatever is declared. */
+Test(docker_body, of_connecting_again) {
+    struct field_builder fields = {.arena = arena};
+    field_add(&fields, "networks.internal", "connected");
+    field_add(&fields, "networks.internal.aliases", "[\"full\",\"other\"]");
+    field_add(&fields, "networks.internal.ipv4Address", "10.231.77.99");
+    field_add(&fields, "networks.[x]", "connected");
+    struct resource observed = {.kind = &docker_kind_service, .fields = field_list_finish(&fields)};
+    struct action action = {.verb = VERB_CONNECT,
+                            .observed = &observed,
+                            .target = "0123abcd",
+                            .argument = "tse-sample-internal",
+                            .attachment = "internal"};
+    json_auto_t *internal = parse(docker_connect_body(&action));
+    expect_json(internal, "{\"Container\":\"0123abcd\",\"EndpointConfig\":{\"Aliases\":[\"full\","
+                          "\"other\"],\"IPAMConfig\":{\"IPv4Address\":\"10.231.77.99\"}}}");
+    action.attachment = "[x]";
+    json_auto_t *other = parse(docker_connect_body(&action));
+    expect_json(other, "{\"Container\":\"0123abcd\",\"EndpointConfig\":{}}");
+}
+
 /* "apis" and "production-apis" must not be taken for each other. */
 Test(docker_body, networks_whose_names_end_alike) {
     struct service *full = docker_sample_service(environment, "full");

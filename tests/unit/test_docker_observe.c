@@ -263,6 +263,25 @@ Test(docker_observe, an_image_named_by_digest_is_never_outdated) {
     cr_assert(is_outdated(200, "{\"Descriptor\":{\"digest\":\"sha256:3\"}}") == false);
 }
 
+/* Only about those that are not as desired the engine is asked who is on them. */
+Test(docker_observe, strangers_on_a_network_that_differs) {
+    const char *id = strstr(containers, "\"Id\": \"") + 7;
+    cleanup_free char *inspected = format_text(
+        "{\"Containers\":{\"%.64s\":{\"Name\":\"ours\"},\"f1\":{\"Name\":\"theirs\"}}}", id);
+    cleanup_free char *networks = dump("networks.json");
+    const struct docker_answer_rule rules[] = {{"/volumes", 200, "{}", NULL, NULL},
+                                               {"/networks/", 200, inspected, NULL, NULL},
+                                               {"/networks", 200, networks, NULL, NULL},
+                                               {"/containers/json", 200, containers, NULL, NULL},
+                                               {0}};
+    environment->networks[0].internal = !environment->networks[0].internal;
+    desired = docker_sample_compile(arena, environment);
+    cr_assert(observe(rules) == 0, "%s", error_text(&problem));
+    const struct resource *back = docker_sample_resource(&observed, "network/back");
+    cr_assert(eq(str, (char *)back->strangers, "theirs"));
+    cr_assert(docker_sample_resource(&observed, "network/internal")->strangers == NULL);
+}
+
 Test(docker_observe, foreign_containers_are_known_by_name_only) {
     const struct docker_answer_rule rules[] = {
         NOTHING,

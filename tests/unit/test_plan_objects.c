@@ -31,6 +31,7 @@ Test(objects, network_is_made_under_containers) {
                 "~ service/c  start   exited with code 1\n");
 }
 
+/* Whoever had an address of its own is first on the way back, before another is given it. */
 Test(objects, network_changes_under_containers) {
     expect_plan("network n subnet=10.0.1.0/24\n"
                 "service a networks.n=connected\n"
@@ -53,12 +54,16 @@ Test(objects, network_changes_under_containers) {
                 "6 disconnect service/a @s-p-a p-n\n"
                 "7 remove network/n @n-p-n <- 1 2 3 4 5 6\n"
                 "8 create network/n <- 7\n"
-                "9 connect service/a @s-p-a p-n <- 8\n"
-                "10 connect service/b @s-p-b p-n <- 8\n"
-                "11 await service/a @s-p-a healthy <- 2 6 9\n"
-                "12 await service/c @s-p-c healthy <- 4\n"
-                "13 connect service/d @s-p-d p-n <- 3 8\n"
-                "14 await service/d @s-p-d healthy <- 13\n"
+                "9 create network/n undoes 7\n"
+                "10 connect service/d @s-p-d p-n undoes 3\n"
+                "11 connect service/a @s-p-a p-n undoes 6\n"
+                "12 connect service/b @s-p-b p-n undoes 5\n"
+                "13 connect service/a @s-p-a p-n <- 8\n"
+                "14 connect service/b @s-p-b p-n <- 8\n"
+                "15 await service/a @s-p-a healthy <- 2 6 13\n"
+                "16 await service/c @s-p-c healthy <- 4\n"
+                "17 connect service/d @s-p-d p-n <- 3 8\n"
+                "18 await service/d @s-p-d healthy <- 17\n"
                 "\n"
                 "± network/n     replace\n"
                 "    subnet                   10.0.0.0/24 → 10.0.1.0/24\n"
@@ -80,19 +85,21 @@ Test(objects, network_changes_under_one_that_is_replaced) {
                 "0 disconnect service/a @s-p-a p-n\n"
                 "1 remove network/n @n-p-n <- 0\n"
                 "2 create network/n <- 1\n"
-                "3 connect service/a @s-p-a p-n <- 2\n"
-                "4 create service/a @p-a.next <- 0 2 3\n"
-                "5 stop service/a @s-p-a <- 4\n"
-                "6 rename service/a @s-p-a p-a.previous <- 5\n"
-                "7 rename service/a @p-a.next p-a <- 6\n"
-                "8 start service/a <- 7\n"
-                "9 await service/a healthy <- 8\n"
-                "10 stop service/a undoes 7\n"
-                "11 remove service/a undoes 7\n"
-                "12 remove service/a @p-a.next undoes 4\n"
-                "13 rename service/a @s-p-a p-a undoes 6\n"
-                "14 start service/a @s-p-a undoes 4\n"
-                "15 remove service/a @s-p-a <- 9\n"
+                "3 create network/n undoes 1\n"
+                "4 connect service/a @s-p-a p-n undoes 0\n"
+                "5 connect service/a @s-p-a p-n <- 2\n"
+                "6 create service/a @p-a.next <- 0 2 5\n"
+                "7 stop service/a @s-p-a <- 6\n"
+                "8 rename service/a @s-p-a p-a.previous <- 7\n"
+                "9 rename service/a @p-a.next p-a <- 8\n"
+                "10 start service/a <- 9\n"
+                "11 await service/a healthy <- 10\n"
+                "12 stop service/a undoes 9\n"
+                "13 remove service/a undoes 9\n"
+                "14 remove service/a @p-a.next undoes 6\n"
+                "15 rename service/a @s-p-a p-a undoes 8\n"
+                "16 start service/a @s-p-a undoes 6\n"
+                "17 remove service/a @s-p-a <- 11\n"
                 "\n"
                 "± network/n  replace\n"
                 "    subnet   10.0.0.0/24 → 10.0.1.0/24\n"
@@ -144,8 +151,10 @@ Test(objects, network_under_another_name) {
                 "0 disconnect service/a @s-p-a q-n\n"
                 "1 remove network/n @n-q-n <- 0\n"
                 "2 create network/n <- 1\n"
-                "3 connect service/a @s-p-a p-n <- 2\n"
-                "4 await service/a @s-p-a healthy <- 0 3\n"
+                "3 create network/n undoes 1\n"
+                "4 connect service/a @s-p-a q-n undoes 0\n"
+                "5 connect service/a @s-p-a p-n <- 2\n"
+                "6 await service/a @s-p-a healthy <- 0 5\n"
                 "\n"
                 "± network/n  replace\n"
                 "    name   q-n → p-n\n");
@@ -484,6 +493,26 @@ Test(foreign, subnet_of_a_network_that_is_replaced) {
         "    networks.m.aliases       (not set) → x\n"
         "    networks.n.ipv4Address   10.0.0.5 → 10.0.1.5\n"
         "+ service/c  create\n");
+}
+
+Test(foreign, containers_on_a_network_that_is_replaced) {
+    expect_plan("network n internal=true\n"
+                "network m\n"
+                "service a networks.n=connected @needs=network/n\n",
+                "network n @strangers=theirs\n"
+                "network m @strangers=theirs\n"
+                "service a networks.n=connected @state=exited:1\n",
+                "0 refuse network/n containers that are not of this environment are connected to "
+                "network \"p-n\", which would be replaced (theirs): disconnect them (docker "
+                "network disconnect p-n CONTAINER), then apply again\n"
+                "1 start service/a @s-p-a\n"
+                "2 await service/a @s-p-a healthy <- 1\n"
+                "\n"
+                "! network/n  cannot be done   containers that are not of this environment are "
+                "connected to network \"p-n\", which would be replaced (theirs): disconnect them "
+                "(docker network disconnect p-n CONTAINER), then apply again\n"
+                "    internal   (not set) → true\n"
+                "~ service/a  start            exited with code 1\n");
 }
 
 /* Also one that is only kept because it cannot be replaced either. */
