@@ -235,6 +235,28 @@ def test_network_that_cannot_be_made_is_put_back(environment):
     environment.assert_converged()
 
 
+def test_declared_addresses_are_not_given_to_others(environment):
+    """The engine's own choice would begin with 172.29.6.2, which `fixed` is to have later."""
+    environment.write(
+        {
+            "free": busybox(networks={"net": {}}),
+            "fixed": busybox(networks={"net": {"ipv4Address": "172.29.6.2"}}, dependsOn={"free": "started"}),
+        },
+        networks={"net": {"subnet": "172.29.6.0/24"}},
+    )
+    environment.apply()
+    environment.assert_converged()
+    addresses = {
+        name: c["NetworkSettings"]["Networks"][environment.name("net")]["IPAddress"]
+        for name, c in environment.containers().items()
+    }
+    assert addresses[environment.name("fixed")] == "172.29.6.2"
+    assert int(addresses[environment.name("free")].split(".")[3]) >= 128
+    docker("exec", environment.name("free"), "ping", "-c1", "-w5", "fixed")
+    gateway = inspect(environment.name("net"), "network")["IPAM"]["Config"][0]["Gateway"]
+    assert gateway == "172.29.6.1"
+
+
 def test_subnet_that_a_foreign_network_has(environment):
     """Refused before anything is taken off the network that would have been replaced."""
     web = busybox(networks={"net": {"ipv4Address": "172.29.1.10"}})

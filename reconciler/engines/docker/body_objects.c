@@ -11,6 +11,18 @@ static char *finish(json_t *body, const char *bad) {
     return text;
 }
 
+static json_t *address_management(const struct environment *environment,
+                                  const struct network *network, const char **bad) {
+    cleanup_arena struct arena *arena = arena_new();
+    struct docker_range range = {.gateway = network->gateway};
+    json_t *config = json_object();
+    docker_address_range(arena, environment, network, &range);
+    docker_put_text(config, "Subnet", network->subnet, bad);
+    docker_put_text(config, "IPRange", range.addresses, bad);
+    docker_put_text(config, "Gateway", range.gateway, bad);
+    return json_pack("{s:[o]}", "Config", config);
+}
+
 char *docker_network_body(const struct environment *environment, const struct action *action) {
     const struct network *network = action->desired->network;
     const char *bad = NULL;
@@ -21,12 +33,8 @@ char *docker_network_body(const struct environment *environment, const struct ac
     json_object_set_new(body, "CheckDuplicate", json_true());
     if (network->internal)
         json_object_set_new(body, "Internal", json_true());
-    if (network->subnet) {
-        json_t *config = json_object();
-        docker_put_text(config, "Subnet", network->subnet, &bad);
-        docker_put_text(config, "Gateway", network->gateway, &bad);
-        json_object_set_new(body, "IPAM", json_pack("{s:[o]}", "Config", config));
-    }
+    if (network->subnet)
+        json_object_set_new(body, "IPAM", address_management(environment, network, &bad));
     json_object_set_new(body, "Labels", docker_labels(environment, action->desired));
     return finish(body, bad);
 }
