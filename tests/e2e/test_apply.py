@@ -257,6 +257,35 @@ def test_declared_addresses_are_not_given_to_others(environment):
     assert gateway == "172.29.6.1"
 
 
+def test_address_that_another_of_ours_was_given(environment):
+    """The network was made before an address was declared on it, so that it has no range."""
+    networks = {"net": {"subnet": "172.29.8.0/24"}}
+    free = busybox(networks={"net": {}})
+    environment.write({"free": free}, networks=networks)
+    environment.apply()
+    net, before = environment.name("net"), environment.ids()
+
+    def address(service):
+        return inspect(environment.name(service))["NetworkSettings"]["Networks"][net]["IPAddress"]
+
+    given = address("free")
+    fixed = busybox(networks={"net": {"ipv4Address": given}})
+    environment.write({"free": free, "fixed": fixed}, networks=networks)
+    assert environment.changes() == {"service/free": "update", "service/fixed": "create"}
+    environment.apply()
+    environment.assert_converged()
+    assert address("fixed") == given and address("free") not in ("", given)
+    assert before.items() <= environment.ids().items()
+    # One that cannot start does not keep the other off the network.
+    environment.write({"free": free}, networks=networks)
+    environment.apply()
+    given = address("free")
+    fixed = busybox(networks={"net": {"ipv4Address": given}}, command=["/no/such/program"], init=False)
+    environment.write({"free": free, "fixed": fixed}, networks=networks)
+    assert environment.apply(check=False).returncode == 1
+    assert address("free")
+
+
 def test_subnet_that_a_foreign_network_has(environment):
     """Refused before anything is taken off the network that would have been replaced."""
     web = busybox(networks={"net": {"ipv4Address": "172.29.1.10"}})
