@@ -74,6 +74,12 @@ static struct attachment_state *attachment_of(const struct holder *holder, const
     return NULL;
 }
 
+/* Of a network that is none of the environment's: without the brackets. */
+static const char *engine_name_of(struct planner *planner, const char *name) {
+    size_t length = strlen(name);
+    return *name == '[' ? arena_copy_n(planner->arena, name + 1, length - 2) : name;
+}
+
 static void disconnect(struct planner *planner, struct instance *instance, const char *name) {
     const struct resource *observed = instance->current->resource;
     struct attachment_state *attachment = attachment_of(instance->current, name);
@@ -83,8 +89,9 @@ static void disconnect(struct planner *planner, struct instance *instance, const
     const struct resource *real = !network            ? NULL
                                   : network->observed ? network->observed
                                                       : network->desired;
-    attachment->detach = chain_add(planner, instance, VERB_DISCONNECT, observed,
-                                   target_of(observed), real ? real->engine_name : name);
+    attachment->detach =
+        chain_add(planner, instance, VERB_DISCONNECT, observed, target_of(observed),
+                  real ? real->engine_name : engine_name_of(planner, name));
 }
 
 static void connect(struct planner *planner, struct instance *instance, const char *name) {
@@ -94,12 +101,23 @@ static void connect(struct planner *planner, struct instance *instance, const ch
         return;
     size_t node = chain_add(planner, instance, VERB_CONNECT, observed, target_of(observed),
                             network->desired->engine_name);
-    node_needs(planner, node, network->ready, NEED_HARD);
+    node_needs(planner, node, object_ready(planner, network, instance->desired), NEED_HARD);
 }
+
+/* It stays where it is when it could not come back. */
+static void wait_for_refused(struct planner *planner, struct instance *instance, const char *name) {
+    const struct object *network = planner_network(planner, name);
+    if (network && network->refused && is_wanted(instance, network))
+        chain_wait(planner, instance, object_ready(planner, network, instance->desired));
+}
+
+typedef void attachment_visitor(struct planner *planner, struct instance *instance,
+                                const char *name);
 
 /* First everything off, then on: addresses may change places. */
 static void reconnect(struct planner *planner, struct instance *instance) {
-    for (int on = 0; on < 2; on++) {
+    static attachment_visitor *const rounds[] = {wait_for_refused, disconnect, connect};
+    for (size_t round = 0; round < sizeof rounds / sizeof *rounds; round++) {
         const char *last = NULL;
         for (size_t i = 0; i < instance->field_count; i++) {
             if (instance->fields[i].change_by != CHANGE_BY_ATTACH)
@@ -108,10 +126,7 @@ static void reconnect(struct planner *planner, struct instance *instance) {
             if (!name || (last && strcmp(last, name) == 0))
                 continue;
             last = name;
-            if (on)
-                connect(planner, instance, name);
-            else
-                disconnect(planner, instance, name);
+            rounds[round](planner, instance, name);
         }
     }
 }
@@ -245,8 +260,8 @@ static void set_change(struct planner *planner, struct instance *instance) {
     enum change_kind kind = kind_of(instance);
     const struct holder *holder = instance->current ? instance->current : instance->holders;
     const struct resource *observed = holder ? holder->resource : NULL;
-    if (kind == CHANGE_REFUSE && instance->foreign)
-        observed = instance->foreign;
+    if (kind == CHANGE_REFUSE && instance->refused_by)
+        observed = instance->refused_by;
     if (kind == CHANGE_NONE || (!observed && !instance->desired))
         return;
     instance->change = change_new(planner, kind, instance->desired, observed);

@@ -65,6 +65,14 @@ static void decide_object(struct planner *planner, struct object *object) {
                                            .cause = CAUSE_UNKNOWN,
                                            .change_by = CHANGE_BY_REPLACE});
     object->replace = object->field_count > 0;
+    if (object->replace && observed->strangers)
+        object->obstacle = arena_format(
+            planner->arena,
+            "containers that are not of this environment are connected to network \"%s\", which "
+            "would be replaced (%s): disconnect them (docker network disconnect %s CONTAINER), "
+            "then "
+            "apply again",
+            observed->engine_name, observed->strangers, observed->engine_name);
 }
 
 void decide_objects(struct planner *planner) {
@@ -189,14 +197,24 @@ static void compare(struct planner *planner, struct instance *instance) {
 /* --- which way ----------------------------------------------------------------------------------
  */
 
-static void refuse_foreign(struct planner *planner, struct instance *instance) {
-    const struct resource *foreign = instance->foreign;
+static void refuse_foreign(struct planner *planner, struct instance *instance, enum slot slot) {
+    const struct resource *foreign = instance->foreign[slot];
     instance->route = ROUTE_REFUSE;
+    instance->refused_by = foreign;
     instance->refusal = arena_format(
         planner->arena,
-        "the name \"%s\" is taken by a container that is not of this environment (%s): remove or "
+        "the name \"%s\"%s is taken by a container that is not of this environment (%s): remove or "
         "rename that one, or change the project's or the service's name",
-        instance->desired->engine_name, foreign->owner ? foreign->owner : "owner unknown");
+        foreign->engine_name, slot == SLOT_CURRENT ? "" : ", needed while it is replaced,",
+        foreign->owner ? foreign->owner : "owner unknown");
+}
+
+/* The names a replacement goes through must be free before anything goes down. */
+static void check_names(struct planner *planner, struct instance *instance) {
+    if (instance->foreign[SLOT_NEXT])
+        refuse_foreign(planner, instance, SLOT_NEXT);
+    else if (instance->foreign[SLOT_PREVIOUS])
+        refuse_foreign(planner, instance, SLOT_PREVIOUS);
 }
 
 static void refuse_fields(struct planner *planner, struct instance *instance) {
@@ -231,6 +249,7 @@ static void decide_replacement(struct planner *planner, struct instance *instanc
         compare_name(planner, instance);
     }
     instance->route = ROUTE_REPLACE;
+    check_names(planner, instance);
 }
 
 /* A failed attempt with a container to go back to. It is only kept until there is a better one:
@@ -255,8 +274,8 @@ static void compare_previous(struct planner *planner, struct instance *instance)
 
 static void decide_container(struct planner *planner, struct instance *instance) {
     identify(instance);
-    if (instance->foreign) {
-        refuse_foreign(planner, instance);
+    if (instance->foreign[SLOT_CURRENT]) {
+        refuse_foreign(planner, instance, SLOT_CURRENT);
         return;
     }
     if (!instance->current) {

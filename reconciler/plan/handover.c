@@ -3,6 +3,10 @@
  * its holder gives it up. Only holders that this plan takes something from are looked at: who keeps
  * what it has cannot be waited for.
  *
+ * One exception: an address that the engine chose for one of ours, while another one declares it.
+ * Its holder can have any other, so it is made to give it up: disconnected, and connected again
+ * when the other one has taken it, or has failed to.
+ *
  * Giving up (stop, disconnect, remove, the first rename) rarely waits for anything that must be, so
  * that this hardly ever closes a cycle; where it does, it is let go.
  */
@@ -68,9 +72,18 @@ struct release {
     UT_hash_handle hh;
 };
 
+struct chosen { /* an address that the engine chose for a container that keeps it */
+    const char *address;
+    const struct object *network;
+    struct holder *holder;
+    size_t change, detach, attach; /* once it has to move */
+    UT_hash_handle hh;
+};
+
 struct handover {
     struct planner *planner;
     struct release *releases;
+    struct chosen *chosen;
 };
 
 static struct release *find(const struct handover *handover, const char *text, size_t length) {
@@ -143,12 +156,16 @@ static void give_port(void *context, const char *digits, size_t length) {
     give_up(giving->handover, giving->holder, digits, length, giving->holder->stopped);
 }
 
-static size_t detach_node(const struct holder *holder, const char *network) {
+static struct attachment_state *attachment_on(const struct holder *holder, const char *network) {
     for (size_t i = 0; i < holder->attachment_count; i++)
-        if (strcmp(holder->attachments[i].name, network) == 0 &&
-            holder->attachments[i].detach != NODE_NONE)
-            return holder->attachments[i].detach;
-    return holder->stopped;
+        if (strcmp(holder->attachments[i].name, network) == 0)
+            return &holder->attachments[i];
+    return NULL;
+}
+
+static size_t detach_node(const struct holder *holder, const char *network) {
+    const struct attachment_state *attachment = attachment_on(holder, network);
+    return attachment && attachment->detach != NODE_NONE ? attachment->detach : holder->stopped;
 }
 
 /* What its successor will have again nobody else can want. */
@@ -176,6 +193,67 @@ static void collect(struct handover *handover, const struct holder *holder) {
     }
 }
 
+/* --- what the engine chose -----------------------------------------------------------------------
+ */
+
+static void collect_chosen(struct handover *handover, struct holder *holder,
+                           const struct pair *address) {
+    const struct planner *planner = handover->planner;
+    const struct attachment_state *attachment = attachment_on(holder, address->key);
+    const char *path = arena_format(planner->arena, "networks.%s.ipv4Address", address->key);
+    struct chosen *chosen;
+    if (!attachment || !attachment->network || field_value(&holder->resource->fields, path))
+        return;
+    size_t left = detach_node(holder, address->key);
+    if (left != NODE_NONE) {
+        give_up(handover, holder, address->value, strlen(address->value), left);
+        return;
+    }
+    HASH_FIND_STR(handover->chosen, address->value, chosen);
+    if (chosen || holder->gone != NODE_NONE || !holder->instance->desired)
+        return;
+    chosen = arena_alloc(planner->arena, sizeof *chosen);
+    *chosen = (struct chosen){.address = address->value,
+                              .network = attachment->network,
+                              .holder = holder,
+                              .detach = NODE_NONE};
+    HASH_ADD_KEYPTR(hh, handover->chosen, chosen->address, strlen(chosen->address), chosen);
+}
+
+/* Not part of the container's own change: nothing else of that is to be undone with it. */
+static void move(struct planner *planner, struct chosen *chosen, const struct resource *taker) {
+    const struct resource *container = chosen->holder->resource;
+    const struct resource *desired = chosen->holder->instance->desired;
+    const char *target = target_of(container), *network = chosen->network->observed->engine_name;
+    chosen->change = change_new(planner, CHANGE_UPDATE, desired, container);
+    change_note(planner, chosen->change,
+                arena_format(planner->arena, "gives up %s, which %s declares", chosen->address,
+                             taker->key));
+    chosen->detach =
+        node_new(planner, chosen->change, VERB_DISCONNECT, desired, container, target, network);
+    chosen->attach =
+        node_new(planner, chosen->change, VERB_CONNECT, desired, container, target, network);
+    size_t undo =
+        node_new(planner, chosen->change, VERB_CONNECT, desired, container, target, network);
+    planner->nodes[undo].action.undoes = chosen->detach;
+    node_needs(planner, chosen->attach, chosen->detach, NEED_HARD);
+}
+
+static void take_chosen(const struct handover *handover, size_t node, const struct object *network,
+                        const char *address) {
+    struct planner *planner = handover->planner;
+    const struct resource *taker = planner->nodes[node].action.desired;
+    struct chosen *chosen;
+    HASH_FIND_STR(handover->chosen, address, chosen);
+    if (!chosen || chosen->network != network || !network->observed ||
+        strcmp(chosen->holder->instance->key, taker->key) == 0)
+        return;
+    if (chosen->detach == NODE_NONE)
+        move(planner, chosen, taker);
+    node_needs(planner, node, chosen->detach, NEED_HANDOVER);
+    node_needs(planner, chosen->attach, node, NEED_HANDOVER);
+}
+
 /* --- what actions take --------------------------------------------------------------------------
  */
 
@@ -197,6 +275,12 @@ static void take_port(void *context, const char *digits, size_t length) {
     take(context, digits, length);
 }
 
+static void take_address(const struct taking *taking, const struct object *network,
+                         const char *address) {
+    take(taking, address, strlen(address));
+    take_chosen(taking->handover, taking->node, network, address);
+}
+
 /* The addresses it will have on all networks, or on the one with that name on the engine. */
 static void take_addresses(const struct taking *taking, const struct resource *desired,
                            const char *engine_name) {
@@ -207,7 +291,7 @@ static void take_addresses(const struct taking *taking, const struct resource *d
         const struct object *network = name ? planner_network(planner, name) : NULL;
         if (network && network->desired &&
             (!engine_name || strcmp(network->desired->engine_name, engine_name) == 0))
-            take(taking, field->value, strlen(field->value));
+            take_address(taking, network, field->value);
     }
 }
 
@@ -238,12 +322,21 @@ static void take_what_it_needs(struct handover *handover, size_t number) {
     }
 }
 
+static void collect_all(struct handover *handover, struct holder *holder) {
+    const struct container_facts *facts = holder->resource->facts;
+    collect(handover, holder);
+    for (size_t i = 0; facts && is_running(holder->resource) && i < facts->addresses.count; i++)
+        collect_chosen(handover, holder, &facts->addresses.items[i]);
+}
+
 void plan_handover(struct planner *planner) {
     struct handover handover = {.planner = planner};
     for (struct instance *instance = planner->instances; instance; instance = instance->next)
         for (struct holder *holder = instance->holders; holder; holder = holder->next)
-            collect(&handover, holder);
-    for (size_t i = 0; handover.releases && i < planner->node_count; i++)
+            collect_all(&handover, holder);
+    size_t count = planner->node_count; /* those that move take nothing */
+    for (size_t i = 0; (handover.releases || handover.chosen) && i < count; i++)
         take_what_it_needs(&handover, i);
     HASH_CLEAR(hh, handover.releases);
+    HASH_CLEAR(hh, handover.chosen);
 }

@@ -47,7 +47,7 @@ static struct object *object_new(struct planner *planner, const char *key) {
     struct object *object = arena_alloc(planner->arena, sizeof *object);
     object->key = key;
     object->ready = object->gone = NODE_NONE;
-    object->change = CHANGE_VOID;
+    object->change = object->moves = CHANGE_VOID;
     if (planner->last_object)
         planner->last_object->next = object;
     else
@@ -126,7 +126,10 @@ static void name_network(struct planner *planner, const char *name, struct objec
     HASH_ADD_KEYPTR(hh, planner->network_names, entry->name, strlen(entry->name), entry);
 }
 
-/* Names in the environment count before names on the engine. */
+static void name_on_engine(struct planner *planner, const char *name, struct object *network) {
+    name_network(planner, arena_format(planner->arena, RESOURCE_ON_ENGINE, name), network);
+}
+
 static void index_networks(struct planner *planner) {
     for (struct object *object = planner->objects; object; object = object->next) {
         const struct resource *one = object->desired ? object->desired : object->observed;
@@ -135,9 +138,9 @@ static void index_networks(struct planner *planner) {
     }
     for (struct object *object = planner->objects; object; object = object->next) {
         if (object->observed && is_network(object->observed))
-            name_network(planner, object->observed->engine_name, object);
+            name_on_engine(planner, object->observed->engine_name, object);
         if (object->desired && is_network(object->desired))
-            name_network(planner, object->desired->engine_name, object);
+            name_on_engine(planner, object->desired->engine_name, object);
     }
 }
 
@@ -197,14 +200,15 @@ static void index_container(struct planner *planner, const struct resource *desi
     join_group(planner, instance);
 }
 
-/* "networks.NAME" or "networks.NAME.FIELD": the name of a field holds no dot, that of a network
- * may, but then there is a field. */
+/* "networks.NAME" or "networks.NAME.FIELD", where NAME may be one on the engine, "[my.net]". */
 const char *attachment_name(struct arena *arena, const char *path) {
     static const char prefix[] = "networks.";
     if (!path_begins(path, prefix))
         return NULL;
-    const char *name = path + sizeof prefix - 1, *dot = strrchr(name, '.');
-    return dot ? arena_copy_n(arena, name, (size_t)(dot - name)) : name;
+    const char *name = path + sizeof prefix - 1;
+    const char *bracket = *name == '[' ? strchr(name, ']') : NULL;
+    size_t length = bracket ? (size_t)(bracket + 1 - name) : strcspn(name, ".");
+    return name[length] ? arena_copy_n(arena, name, length) : name;
 }
 
 static bool is_known(const struct holder *holder, const char *name) {
@@ -239,7 +243,7 @@ static void index_attachments(struct planner *planner, struct holder *holder) {
 static void observe_container(struct planner *planner, const struct resource *observed) {
     struct instance *instance = instance_for(planner, observed->key);
     if (observed->foreign) {
-        instance->foreign = observed;
+        instance->foreign[observed->slot] = observed;
         return;
     }
     struct holder *holder = arena_alloc(planner->arena, sizeof *holder);

@@ -1,9 +1,7 @@
 /*
  * Networks, volumes, images and volumes of files: what is missing is made, what is no longer
- * desired is removed once nothing uses it. Two are special. A volume holds data, so that it is
- * never made anew and only removed on demand. And a network cannot be changed while containers are
- * on it: they are taken off, stopped ones too (a container remembers the network's id and would not
- * start again), and put back on the new one; they keep running meanwhile.
+ * desired is removed once nothing uses it. A volume holds data, so that it is never made anew and
+ * only removed on demand. How containers get off a network that is made anew is in network.c.
  */
 #include "plan/planner.h"
 
@@ -22,6 +20,7 @@ static void set_change(struct planner *planner, struct object *object, enum chan
 static void refuse(struct planner *planner, struct object *object, const char *message) {
     if (object->change == CHANGE_VOID)
         set_change(planner, object, CHANGE_REFUSE);
+    object->refused = true;
     object->ready = node_new(planner, object->change, VERB_REFUSE, object->desired,
                              change_at(planner, object->change)->observed,
                              object->desired->engine_name, message);
@@ -49,16 +48,27 @@ static void take_fields(struct planner *planner, struct object *object) {
             change->cause = CAUSE_DRIFT;
 }
 
-static void refuse_data(struct planner *planner, struct object *object) {
+bool is_name_taken(const struct object *object) {
+    return object->foreign && (object->create || !is_named(object->observed, object->desired));
+}
+
+static void refuse_obstacle(struct planner *planner, struct object *object) {
+    set_change(planner, object, CHANGE_REFUSE);
+    take_fields(planner, object);
+    refuse(planner, object, object->obstacle);
+    object->create = object->replace = false;
+}
+
+static void refuse_change(struct planner *planner, struct object *object) {
+    const char *kind = object->desired->kind->name;
     set_change(planner, object, CHANGE_REFUSE);
     take_fields(planner, object);
     refuse(planner, object,
            arena_format(planner->arena,
-                        "\"%s\" of %s \"%s\" cannot change without losing its data: save the data, "
-                        "remove the %s yourself, then apply again; or declare a new one under "
-                        "another name",
-                        object->fields[0].path, object->desired->kind->name,
-                        object->desired->engine_name, object->desired->kind->name));
+                        "\"%s\" of a %s is fixed when the %s is made; \"%s\" stays in use as it "
+                        "is: declare what it has, or a %s of another name, which begins empty",
+                        object->fields[0].path, kind, kind, object->desired->engine_name, kind));
+    object->replace = false;
 }
 
 static void create(struct planner *planner, struct object *object) {
@@ -94,85 +104,32 @@ static void plan_image(struct planner *planner, struct object *image) {
                             desired->engine_name, NULL);
 }
 
+/* The address it is to have there, if any, must be of the network as it is. */
+static bool fits(struct planner *planner, const struct resource *container,
+                 const struct object *object) {
+    if (!is_network(object->desired))
+        return true;
+    const char *path =
+        arena_format(planner->arena, "networks.%s.ipv4Address", object->desired->name);
+    const char *address = field_value(&container->fields, path);
+    return !address || subnet_holds(object->observed, address);
+}
+
+/* What cannot change but is there stays in use, by all that fits it. */
+size_t object_ready(struct planner *planner, const struct object *object,
+                    const struct resource *container) {
+    bool stays = object->refused && object->observed && is_named(object->observed, object->desired);
+    return stays && fits(planner, container, object) ? NODE_NONE : object->ready;
+}
+
 void object_needed(struct planner *planner, size_t node, const char *key) {
     struct object *object = planner_object(planner, key);
     if (!object || !object->desired)
         return;
     if (object->desired->kind->lifecycle == LIFECYCLE_IMAGE)
         plan_image(planner, object);
-    node_needs(planner, node, object->ready, NEED_HARD);
-}
-
-/* --- networks and the containers on them --------------------------------------------------------
- */
-
-bool is_wanted(const struct instance *instance, const struct object *network) {
-    const struct service *service = instance->desired ? instance->desired->service : NULL;
-    for (size_t i = 0; service && i < service->network_count; i++)
-        if (strcmp(service->networks[i].network, network->desired->name) == 0)
-            return true;
-    return false;
-}
-
-/* Whether the container's own change connects it again. */
-static bool reconnects(const struct planner *planner, const struct holder *holder,
-                       const struct attachment_state *attachment) {
-    const struct instance *instance = holder->instance;
-    if (holder != instance->current ||
-        (instance->route != ROUTE_KEEP && instance->route != ROUTE_FINISH))
-        return false;
-    for (size_t i = 0; i < instance->field_count; i++) {
-        const char *name = attachment_name(planner->arena, instance->fields[i].path);
-        if (name && strcmp(name, attachment->name) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool is_made(const struct object *object) {
-    return object->create || object->replace;
-}
-
-/* The node that makes the network give way to the new one. */
-static size_t first_node(const struct object *network) {
-    return network->gone != NODE_NONE ? network->gone : network->ready;
-}
-
-static void detach(struct planner *planner, struct holder *holder,
-                   struct attachment_state *attachment) {
-    const struct object *network = attachment->network;
-    const struct resource *real = network->observed ? network->observed : network->desired;
-    attachment->detach =
-        node_new(planner, network->change, VERB_DISCONNECT, holder->instance->desired,
-                 holder->resource, target_of(holder->resource), real->engine_name);
-    node_needs(planner, first_node(network), attachment->detach, NEED_HARD);
-    chain_wait(planner, holder->instance, attachment->detach);
-}
-
-static void move_container(struct planner *planner, struct holder *holder,
-                           struct attachment_state *attachment) {
-    const struct object *network = attachment->network;
-    struct instance *instance = holder->instance;
-    detach(planner, holder, attachment);
-    if (!is_wanted(instance, network) || reconnects(planner, holder, attachment))
-        return;
-    size_t attach =
-        node_new(planner, network->change, VERB_CONNECT, instance->desired, holder->resource,
-                 target_of(holder->resource), network->desired->engine_name);
-    node_needs(planner, attach, network->ready, NEED_HARD);
-    chain_wait(planner, instance, attach);
-    instance->reattached = true;
-}
-
-/* Containers that go anyway are waited for instead. */
-static void move_containers(struct planner *planner, struct holder *holder) {
-    for (size_t i = 0; i < holder->attachment_count && !holder->surplus; i++) {
-        const struct object *network = holder->attachments[i].network;
-        if (network && is_made(network))
-            move_container(planner, holder, &holder->attachments[i]);
-        else if (network && network->evacuate)
-            detach(planner, holder, &holder->attachments[i]);
-    }
+    node_needs(planner, node, object_ready(planner, object, planner->nodes[node].action.desired),
+               NEED_HARD);
 }
 
 /* --- all of them --------------------------------------------------------------------------------
@@ -183,14 +140,16 @@ static void plan_object(struct planner *planner, struct object *object) {
     bool is_data = desired && desired->kind->lifecycle == LIFECYCLE_DATA;
     if (!desired || desired->kind->lifecycle == LIFECYCLE_IMAGE)
         return;
-    if (object->foreign && (object->create || !is_named(object->observed, desired))) {
+    if (is_name_taken(object)) {
         refuse_foreign(planner, object);
         object->create = object->replace = false;
+    } else if (object->obstacle) {
+        refuse_obstacle(planner, object);
     } else if (object->create) {
         set_change(planner, object, CHANGE_CREATE);
         create(planner, object);
     } else if (object->replace && is_data) {
-        refuse_data(planner, object);
+        refuse_change(planner, object);
     } else if (object->replace) {
         set_change(planner, object, CHANGE_REPLACE);
         take_fields(planner, object);
@@ -220,30 +179,11 @@ void plan_objects(struct planner *planner) {
             remove_observed(planner, object);
         }
     }
-    plan_subnets(planner);
-    for (struct instance *instance = planner->instances; instance; instance = instance->next)
-        for (struct holder *holder = instance->holders; holder; holder = holder->next)
-            move_containers(planner, holder);
+    plan_networks(planner);
 }
 
 /* --- removals wait for the containers that use what is removed ----------------------------------
  */
-
-static void wait_for_detaching(struct planner *planner, const struct holder *holder) {
-    for (size_t i = 0; i < holder->attachment_count; i++) {
-        const struct attachment_state *attachment = &holder->attachments[i];
-        struct object *network = attachment->network;
-        if (!network)
-            continue;
-        size_t left = attachment->detach != NODE_NONE ? attachment->detach : holder->gone;
-        if (left == NODE_NONE)
-            left = holder->instance->refused;
-        if (network->remove)
-            node_needs(planner, network->gone, left, NEED_HARD);
-        else if (is_made(network) && holder->surplus)
-            node_needs(planner, first_node(network), left, NEED_HARD);
-    }
-}
 
 /* "volume NAME rw" */
 static void wait_for_unmounting(struct planner *planner, const struct holder *holder) {
@@ -265,7 +205,7 @@ static void wait_for_unmounting(struct planner *planner, const struct holder *ho
 void plan_removals(struct planner *planner) {
     for (struct instance *instance = planner->instances; instance; instance = instance->next)
         for (struct holder *holder = instance->holders; holder; holder = holder->next) {
-            wait_for_detaching(planner, holder);
+            plan_leaving(planner, holder);
             if (planner->options->remove_volumes)
                 wait_for_unmounting(planner, holder);
         }

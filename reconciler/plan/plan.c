@@ -10,6 +10,7 @@ int plan_make(struct arena *arena, const struct resource_set *desired,
     *plan = arena_alloc(arena, sizeof **plan);
     planner_index(&planner, desired, observed);
     decide_objects(&planner);
+    decide_subnets(&planner);
     decide_containers(&planner);
     plan_objects(&planner);
     plan_containers(&planner);

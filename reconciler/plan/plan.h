@@ -76,12 +76,14 @@ struct change {
 
 struct action {
     enum verb verb;
-    size_t change;                    /* index of the change it belongs to */
-    const struct resource *desired;   /* what to make the request from; NULL on remove */
-    const struct resource *observed;  /* what is acted on or, for VERB_CREATE, replaced (its
-                                         anonymous volumes are carried over); NULL if none */
-    const char *target;               /* name or id the engine knows it by */
-    const char *argument;             /* see enum verb; or NULL */
+    size_t change;                   /* index of the change it belongs to */
+    const struct resource *desired;  /* what to make the request from; NULL on remove */
+    const struct resource *observed; /* what is acted on or, for VERB_CREATE, replaced (its
+                                        anonymous volumes are carried over); NULL if none */
+    const char *target;              /* name or id the engine knows it by */
+    const char *argument;            /* see enum verb; or NULL */
+    const char *attachment; /* VERB_CONNECT without `desired`: to be as it was in `observed`, whose
+                               fields call the network so */
     enum depends_condition condition; /* VERB_AWAIT */
     size_t *needs; /* indices of actions that must have succeeded before; all smaller than this
                       one's own, which makes the graph acyclic by construction */

@@ -3,8 +3,10 @@
  *
  * plan_make() goes through these steps, each linear in the number of resources and fields:
  *   1. index.c      joins desired and observed resources by key
- *   2. decide.c     finds for each container what is wrong and which way it is repaired
- *   3. object.c     plans networks, volumes and the like, and moves containers between networks
+ *   2. decide.c, subnet.c   find for each resource what is wrong, which way it is repaired, and
+ *                   what is in the way
+ *   3. object.c     plans networks, volumes and the like
+ *      network.c    moves containers between networks
  *   4. container.c, replace.c   plan each container's actions, from the blocks in chain.c
  *   5. gate.c       lets starts wait for dependencies
  *   6. handover.c   lets what takes a name, an address or a port wait for who had it
@@ -60,10 +62,13 @@ struct object {
     size_t field_count;
     bool create, replace; /* it is missing; it is there, but has to be made anew */
     bool remove;          /* no longer desired, or a second one of the same key */
+    bool refused;         /* neither made nor replaced */
+    const char *obstacle; /* why, if it is not its name; or NULL */
     bool evacuate;        /* its containers are taken off, whatever else becomes of them */
     size_t ready; /* after which it is there: create, pull or refuse; NODE_NONE: it is there */
     size_t gone;  /* its removal */
     size_t change;
+    size_t moves; /* the change in which containers are put on it when it has been replaced */
     struct object *next;
     UT_hash_handle hh; /* by key */
 };
@@ -108,15 +113,16 @@ enum route {
 struct instance {
     const char *key;
     const struct resource *desired;
-    const struct resource *foreign;
-    struct holder *holders;  /* all of them */
-    struct holder *current;  /* the one it is */
-    struct holder *previous; /* the one to go back to */
-    struct holder *failed;   /* an attempt at replacing `previous` that is given up */
-    struct holder *carried;  /* whose anonymous volumes the next one gets */
+    const struct resource *foreign[SLOT_COUNT]; /* who has its name, or one it needs for a while */
+    struct holder *holders;                     /* all of them */
+    struct holder *current;                     /* the one it is */
+    struct holder *previous;                    /* the one to go back to */
+    struct holder *failed;  /* an attempt at replacing `previous` that is given up */
+    struct holder *carried; /* whose anonymous volumes the next one gets */
 
     enum route route;
-    const char *refusal; /* why, with ROUTE_REFUSE */
+    const char *refusal;               /* why, with ROUTE_REFUSE, and … */
+    const struct resource *refused_by; /* … who is in the way, or NULL */
     struct field_change *fields;
     size_t field_count;
     const char *note;
@@ -223,9 +229,25 @@ void plan_objects(struct planner *planner);                                /* be
 void plan_removals(struct planner *planner);                               /* after them */
 void object_needed(struct planner *planner, size_t node, const char *key); /* to create something */
 const char *target_of(const struct resource *observed);
-void plan_subnets(struct planner *planner); /* subnet.c */
+/* After which node a container can use the object; NODE_NONE: it is there, or stays as it is. */
+size_t object_ready(struct planner *planner, const struct object *object,
+                    const struct resource *container);
+/* Whether a stranger has the name of an object that is to be made. */
+bool is_name_taken(const struct object *object);
+/* --- network.c ----------------------------------------------------------------------------------
+ */
+void plan_networks(struct planner *planner); /* after objects */
+/* Networks that go wait until the container has left them. */
+void plan_leaving(struct planner *planner, const struct holder *holder);
 /* Whether the desired container is on that network. */
 bool is_wanted(const struct instance *instance, const struct object *network);
+
+/* --- subnet.c -----------------------------------------------------------------------------------
+ */
+void decide_subnets(struct planner *planner); /* before anything is planned */
+void plan_subnets(struct planner *planner);   /* after objects */
+/* Whether the address is of the observed network's subnet. */
+bool subnet_holds(const struct resource *network, const char *address);
 
 /* --- chain.c ------------------------------------------------------------------------------------
  * The actions on one container one after the other: each needs the one before, the first one needs

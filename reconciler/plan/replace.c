@@ -114,45 +114,58 @@ static size_t make_way(struct planner *planner, struct instance *instance, const
     return renamed;
 }
 
-static void recreate(struct planner *planner, struct instance *instance) {
-    struct holder *old = instance->current;
-    const char *old_target = target_of(old->resource);
+/* The new one, made beside the old. */
+struct successor {
+    struct names names;
+    size_t create;
+    size_t made; /* CREATE, CONNECT or UPLOAD: the last of them */
+};
+
+static struct successor make_successor(struct planner *planner, struct instance *instance) {
     struct names names = names_of(planner, instance);
     size_t create = chain_create(planner, instance, instance->carried->resource, names.next);
-    size_t made = instance->waits->node; /* CREATE, CONNECT or UPLOAD: the last of them */
     instance->gated_early = create;
+    return (struct successor){names, create, instance->waits->node};
+}
+
+/* The last steps of every way back: nothing but the old one, under its name. */
+static void undo_names(struct planner *planner, struct instance *instance,
+                       const struct successor *successor, size_t away) {
+    const struct resource *old = instance->current->resource;
+    const struct names *names = &successor->names;
+    plan_undo(planner, instance, successor->create, VERB_REMOVE, NULL, names->next, NULL);
+    plan_undo(planner, instance, away, VERB_RENAME, old, target_of(old), names->name);
+}
+
+static void recreate(struct planner *planner, struct instance *instance) {
+    struct holder *old = instance->current;
+    struct successor new = make_successor(planner, instance);
     if (instance->failed)
         stop_running(planner, instance, instance->failed);
     stop_running(planner, instance, old);
-    size_t away = make_way(planner, instance, names.previous);
-    size_t named = chain_add(planner, instance, VERB_RENAME, NULL, names.next, names.name);
-    chain_start(planner, instance, NULL, names.name);
-    chain_await(planner, instance, NULL, names.name);
-    plan_undo(planner, instance, named, VERB_STOP, NULL, names.name, NULL);
-    plan_undo(planner, instance, named, VERB_REMOVE, NULL, names.name, NULL);
-    plan_undo(planner, instance, create, VERB_REMOVE, NULL, names.next, NULL);
-    plan_undo(planner, instance, away, VERB_RENAME, old->resource, old_target, names.name);
+    size_t away = make_way(planner, instance, new.names.previous);
+    size_t named = chain_add(planner, instance, VERB_RENAME, NULL, new.names.next, new.names.name);
+    chain_start(planner, instance, NULL, new.names.name);
+    chain_await(planner, instance, NULL, new.names.name);
+    plan_undo(planner, instance, named, VERB_STOP, NULL, new.names.name, NULL);
+    plan_undo(planner, instance, named, VERB_REMOVE, NULL, new.names.name, NULL);
+    undo_names(planner, instance, &new, away);
     if (should_run(instance, old->resource))
-        plan_undo(planner, instance, instance->failed ? away : made, VERB_START, old->resource,
-                  old_target, NULL);
+        plan_undo(planner, instance, instance->failed ? away : new.made, VERB_START, old->resource,
+                  target_of(old->resource), NULL);
     retire(planner, instance, old, false);
 }
 
 static void start_first(struct planner *planner, struct instance *instance) {
     struct holder *old = instance->current;
-    const char *old_target = target_of(old->resource);
-    struct names names = names_of(planner, instance);
-    size_t create = chain_create(planner, instance, instance->carried->resource, names.next);
-    size_t made = instance->waits->node; /* CREATE, CONNECT or UPLOAD: the last of them */
-    instance->gated_early = create;
-    chain_start(planner, instance, NULL, names.next);
-    chain_await(planner, instance, NULL, names.next);
+    struct successor new = make_successor(planner, instance);
+    chain_start(planner, instance, NULL, new.names.next);
+    chain_await(planner, instance, NULL, new.names.next);
     instance->up = NULL; /* other conditions are probed once it has its name */
-    size_t away = make_way(planner, instance, names.previous);
-    chain_add(planner, instance, VERB_RENAME, NULL, names.next, names.name);
-    plan_undo(planner, instance, made, VERB_STOP, NULL, names.next, NULL);
-    plan_undo(planner, instance, create, VERB_REMOVE, NULL, names.next, NULL);
-    plan_undo(planner, instance, away, VERB_RENAME, old->resource, old_target, names.name);
+    size_t away = make_way(planner, instance, new.names.previous);
+    chain_add(planner, instance, VERB_RENAME, NULL, new.names.next, new.names.name);
+    plan_undo(planner, instance, new.made, VERB_STOP, NULL, new.names.next, NULL);
+    undo_names(planner, instance, &new, away);
     retire(planner, instance, old, is_running(old->resource));
 }
 

@@ -12,6 +12,10 @@
 
 struct arena;
 
+/* How fields name a resource that is not one of the environment's: as the engine calls it, in
+ * brackets, so that it is never taken for one that is ("networks.[bridge]"). */
+#define RESOURCE_ON_ENGINE "[%s]"
+
 /* One field in canonical text: two values are equal exactly when their texts are. */
 struct field {
     const char *path;  /* "resources.limits.memory", "environment.LOG_LEVEL" */
@@ -31,7 +35,7 @@ enum field_change_by {
     CHANGE_BY_ATTACH,  /* containers' networks: disconnect and connect */
     CHANGE_BY_UPLOAD,  /* a file with a reload signal: upload it, send the signal */
     CHANGE_BY_RESTART, /* what is declared is set, but is not in effect: restart */
-    CHANGE_BY_NOTHING, /* cannot be changed without losing data: refused, with a message */
+    CHANGE_BY_NOTHING, /* fixed for good: refused, with a message */
     CHANGE_BY_RENAME   /* the name itself, which is no field of an engine's: set by the planner */
 };
 
@@ -85,6 +89,7 @@ enum slot {
     SLOT_NEXT,    /* named NAME.next: made to take over, not there yet */
     SLOT_PREVIOUS /* named NAME.previous: kept until its successor is healthy */
 };
+#define SLOT_COUNT 3
 
 struct need {        /* something that must be there before this resource */
     const char *key; /* of the other resource, see below; for a service "service/NAME": all of its
@@ -129,11 +134,14 @@ struct resource {
     enum run_state state;
     int exit_code; /* of an exited container */
     enum health health;
-    bool foreign;        /* not ours: only known because its name is taken; never touched */
-    const char *owner;   /* of a foreign one, for the message: "environment prod of project x" */
-    bool keeps_data;     /* containers: in volumes of its own, which its successor is given */
-    bool outdated;       /* images with PULL_ALWAYS: the registry's is another one than ours */
-    const char *created; /* RFC 3339, or NULL */
+    bool foreign;          /* not ours: only known because it may be in the way, by its name or (a
+                              network's only field) its subnet; never touched */
+    const char *owner;     /* of a foreign one, for the message: "environment prod of project x" */
+    const char *strangers; /* foreign containers on a network, "a, b", as far as that was asked for:
+                              they keep it from being replaced; or NULL */
+    bool keeps_data;       /* containers: in volumes of its own, which its successor is given */
+    bool outdated;         /* images with PULL_ALWAYS: the registry's is another one than ours */
+    const char *created;   /* RFC 3339, or NULL */
     const struct container_facts *facts; /* containers; or NULL when the engine tells none */
     const void *engine_data;             /* the engine's own */
 };

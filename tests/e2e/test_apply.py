@@ -163,6 +163,175 @@ def test_foreign_names_are_not_taken(environment):
         docker("network", "rm", environment.name("net"), check=False)
 
 
+def test_foreign_container_with_a_name_that_a_replacement_needs(environment):
+    environment.write({"web": busybox(), "other": busybox()})
+    environment.apply()
+    before = environment.ids()
+    obstacle = environment.name("web") + ".previous"
+    docker("create", "--name", obstacle, BUSYBOX, "true")
+    try:
+        environment.write({"web": busybox(hostname="new"), "other": busybox(hostname="new")})
+        result = environment.apply(check=False)
+        assert result.returncode == 1
+        assert obstacle in result.stderr + result.stdout
+        web = inspect(environment.name("web"))
+        assert web["Id"] == before[environment.name("web")] and web["State"]["Running"]
+        assert environment.ids()[environment.name("other")] != before[environment.name("other")]
+    finally:
+        docker("rm", "-f", obstacle, check=False)
+    environment.apply()
+    environment.assert_converged()
+
+
+def test_foreign_container_on_a_network_that_would_be_replaced(environment):
+    web = busybox(networks={"net": {}})
+    environment.write({"web": web}, networks={"net": {}})
+    environment.apply()
+    before = environment.ids()
+    stranger, net = environment.project + "x", environment.name("net")
+    docker("run", "-d", "--name", stranger, "--init", "--network", net, BUSYBOX, "sleep", "infinity")
+    try:
+        environment.write({"web": web, "more": web}, networks={"net": {"internal": True}})
+        result = environment.apply(check=False)
+        assert result.returncode == 1
+        assert stranger in result.stderr + result.stdout
+        networks = inspect(environment.name("web"))["NetworkSettings"]["Networks"]
+        assert networks[net]["IPAddress"]
+        assert before.items() <= environment.ids().items()
+        assert inspect(environment.name("more"))["State"]["Running"]
+        docker("network", "disconnect", net, stranger)
+        environment.apply()
+        environment.assert_converged()
+        assert inspect(net, "network")["Internal"]
+    finally:
+        docker("rm", "-f", stranger, check=False)
+
+
+def test_network_that_cannot_be_made_is_put_back(environment):
+    """The engine is in no swarm, so that it refuses the new network when the old one is gone."""
+    def write(third, **network):
+        environment.write(
+            {
+                "web": busybox(networks={"net": {"ipv4Address": f"172.29.{third}.10", "aliases": ["www"]}}),
+                "other": busybox(networks={"net": {}}),
+                "stopped": busybox(networks={"net": {}}, command=["true"], restart="no"),
+            },
+            networks={"net": {"subnet": f"172.29.{third}.0/24", "labels": {"team": "one"}, **network}},
+        )
+
+    write(4)
+    environment.apply()
+    before, net = environment.ids(), environment.name("net")
+    write(5, driver="overlay")
+    result = environment.apply(check=False)
+    assert result.returncode == 1 and "swarm" in result.stderr + result.stdout
+    assert environment.ids() == before
+    containers = environment.containers()
+    web = containers[environment.name("web")]["NetworkSettings"]["Networks"][net]
+    assert web["IPAddress"] == "172.29.4.10" and "www" in web["Aliases"]
+    assert containers[environment.name("other")]["NetworkSettings"]["Networks"][net]["IPAddress"]
+    assert net in containers[environment.name("stopped")]["NetworkSettings"]["Networks"]
+    write(4)
+    environment.assert_converged()
+
+
+def test_declared_addresses_are_not_given_to_others(environment):
+    """The engine's own choice would begin with 172.29.6.2, which `fixed` is to have later."""
+    environment.write(
+        {
+            "free": busybox(networks={"net": {}}),
+            "fixed": busybox(networks={"net": {"ipv4Address": "172.29.6.2"}}, dependsOn={"free": "started"}),
+        },
+        networks={"net": {"subnet": "172.29.6.0/24"}},
+    )
+    environment.apply()
+    environment.assert_converged()
+    addresses = {
+        name: c["NetworkSettings"]["Networks"][environment.name("net")]["IPAddress"]
+        for name, c in environment.containers().items()
+    }
+    assert addresses[environment.name("fixed")] == "172.29.6.2"
+    assert int(addresses[environment.name("free")].split(".")[3]) >= 128
+    docker("exec", environment.name("free"), "ping", "-c1", "-w5", "fixed")
+    gateway = inspect(environment.name("net"), "network")["IPAM"]["Config"][0]["Gateway"]
+    assert gateway == "172.29.6.1"
+
+
+def test_address_that_another_of_ours_was_given(environment):
+    """The network was made before an address was declared on it, so that it has no range."""
+    networks = {"net": {"subnet": "172.29.8.0/24"}}
+    free = busybox(networks={"net": {}})
+    environment.write({"free": free}, networks=networks)
+    environment.apply()
+    net, before = environment.name("net"), environment.ids()
+
+    def address(service):
+        return inspect(environment.name(service))["NetworkSettings"]["Networks"][net]["IPAddress"]
+
+    given = address("free")
+    fixed = busybox(networks={"net": {"ipv4Address": given}})
+    environment.write({"free": free, "fixed": fixed}, networks=networks)
+    assert environment.changes() == {"service/free": "update", "service/fixed": "create"}
+    environment.apply()
+    environment.assert_converged()
+    assert address("fixed") == given and address("free") not in ("", given)
+    assert before.items() <= environment.ids().items()
+    # One that cannot start does not keep the other off the network.
+    environment.write({"free": free}, networks=networks)
+    environment.apply()
+    given = address("free")
+    fixed = busybox(networks={"net": {"ipv4Address": given}}, command=["/no/such/program"], init=False)
+    environment.write({"free": free, "fixed": fixed}, networks=networks)
+    assert environment.apply(check=False).returncode == 1
+    assert address("free")
+
+
+def test_subnet_that_a_foreign_network_has(environment):
+    """Refused before anything is taken off the network that would have been replaced."""
+    web = busybox(networks={"net": {"ipv4Address": "172.29.1.10"}})
+    other = busybox(networks={"net": {}})
+    environment.write({"web": web, "other": other}, networks={"net": {"subnet": "172.29.1.0/24"}})
+    environment.apply()
+    before = environment.ids()
+    obstacle = environment.project + "x"
+    docker("network", "create", "--subnet", "172.29.2.0/25", obstacle)
+    try:
+        web = busybox(networks={"net": {"ipv4Address": "172.29.2.10"}})
+        environment.write({"web": web, "other": other}, networks={"net": {"subnet": "172.29.2.0/24"}})
+        docker("stop", environment.name("other"))
+        result = environment.apply(check=False)
+        assert result.returncode == 1
+        assert obstacle in result.stderr + result.stdout
+        for service, address in (("web", "172.29.1.10"), ("other", None)):
+            container = inspect(environment.name(service))
+            endpoint = container["NetworkSettings"]["Networks"][environment.name("net")]
+            assert container["State"]["Running"]
+            assert address in (None, endpoint["IPAddress"])
+        assert environment.ids() == before
+    finally:
+        docker("network", "rm", obstacle, check=False)
+    environment.apply()
+    environment.assert_converged()
+    container = inspect(environment.name("web"))
+    endpoint = container["NetworkSettings"]["Networks"][environment.name("net")]
+    assert endpoint["IPAddress"] == "172.29.2.10"
+
+
+def test_changed_volume_is_refused_but_goes_on_being_used(environment):
+    web = busybox(mounts=[{"volume": "data", "target": "/data"}])
+    environment.write({"web": web}, volumes={"data": {"labels": {"team": "one"}}})
+    environment.apply()
+    docker("exec", environment.name("web"), "sh", "-c", "echo kept > /data/kept")
+    docker("stop", environment.name("web"))
+    environment.write({"web": web, "new": web}, volumes={"data": {"labels": {"team": "two"}}})
+    result = environment.apply(check=False)
+    assert result.returncode == 1
+    assert "labels.team" in result.stderr + result.stdout
+    for service in ("web", "new"):
+        assert docker("exec", environment.name(service), "cat", "/data/kept") == "kept"
+    assert environment.changes() == {"volume/data": "refuse"}
+
+
 def test_two_environments_do_not_meet(environment, tmp_path_factory):
     from harness import Environment
 

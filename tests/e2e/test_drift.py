@@ -119,6 +119,25 @@ def test_network_connected_that_nobody_declared(running):
     assert set(inspect(running.name("two"))["NetworkSettings"]["Networks"]) == {running.name("back")}
 
 
+def test_moved_to_a_network_that_is_called_like_ours(running):
+    """Ours is PROJECT-back; the host's own network "back" is another one, and not to be touched."""
+    docker("network", "create", "back")
+    try:
+        docker("network", "disconnect", running.name("back"), running.name("two"))
+        docker("network", "connect", "back", running.name("two"))
+        before = running.ids()
+        code, plan = running.plan()
+        assert code == 2
+        assert {"networks.back", "networks.[back]"} <= set(fields(plan, "service/two"))
+        running.apply()
+        running.assert_converged()
+        assert running.ids() == before
+        assert set(inspect(running.name("two"))["NetworkSettings"]["Networks"]) == {running.name("back")}
+        assert inspect("back", "network") is not None
+    finally:
+        docker("network", "rm", "back", check=False)
+
+
 def test_network_removed(running):
     for service in ("one", "three"):
         docker("network", "disconnect", running.name("front"), running.name(service))

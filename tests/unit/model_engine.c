@@ -105,7 +105,7 @@ static unsigned long address_of(const char *text, int *length) {
     return ((unsigned long)a << 24) | (b << 16) | (c << 8) | d;
 }
 
-static bool overlap(const char *left, const char *right) {
+bool model_overlap(const char *left, const char *right) {
     int one, other;
     unsigned long a = address_of(left, &one), b = address_of(right, &other);
     int shift = 32 - (one < other ? one : other);
@@ -118,7 +118,7 @@ static bool create_network(struct model *model, const struct action *action) {
         return fails(model, "the network exists");
     for (size_t i = 0; subnet && i < model->network_count; i++)
         if (!model->networks[i].gone && model->networks[i].subnet &&
-            overlap(subnet, model->networks[i].subnet))
+            model_overlap(subnet, model->networks[i].subnet))
             return fails(model, "the subnet overlaps");
     model->networks[model->network_count++] =
         (struct model_network){.id = ++model->serial,
@@ -393,6 +393,20 @@ static bool stop(struct model_container *container) {
 /* --- containers: actions ------------------------------------------------------------------------
  */
 
+/* As it was when it was observed. */
+static bool attach_again(struct model *model, struct model_container *container,
+                         const struct action *action) {
+    const struct model_network *network = model_find_network(model, action->argument);
+    const struct field_list *fields = &action->observed->fields;
+    const char *name = action->attachment;
+    container->attachments[container->attachment_count++] = (struct model_attachment){
+        .network = network->id,
+        .name = network->name,
+        .address = field_value(fields, arena_format(model->arena, "networks.%s.ipv4Address", name)),
+        .aliases = field_value(fields, arena_format(model->arena, "networks.%s.aliases", name))};
+    return true;
+}
+
 static bool connect(struct model *model, struct model_container *container,
                     const struct action *action) {
     const struct model_network *network = model_find_network(model, action->argument);
@@ -401,7 +415,10 @@ static bool connect(struct model *model, struct model_container *container,
     if (model_is_attached(container, network->id))
         return true;
     struct model_container before = *container;
-    attach(model, container, action->desired, action->argument);
+    if (action->desired)
+        attach(model, container, action->desired, action->argument);
+    else
+        attach_again(model, container, action);
     if (model_is_running(container) && model_is_blocked(model, container)) {
         *container = before;
         return false;
@@ -593,32 +610,68 @@ static const struct resource *wanted(const struct view *view, const struct resou
     return NULL;
 }
 
+/* Also of a name that is wanted for a while: NAME.next, NAME.previous. */
 static struct resource *report_foreign(struct view *view, const struct resource_kind *kind,
                                        const char *engine_name) {
     const struct resource *desired = wanted(view, kind, engine_name);
+    const char *dot = strrchr(engine_name, '.');
+    enum slot slot = SLOT_CURRENT;
+    if (!desired && dot && kind == &docker_kind_service) {
+        desired =
+            wanted(view, kind,
+                   arena_format(view->model->arena, "%.*s", (int)(dot - engine_name), engine_name));
+        slot = strcmp(dot, ".next") == 0 ? SLOT_NEXT : SLOT_PREVIOUS;
+    }
     if (!desired)
         return NULL;
     struct resource *resource = report(view, kind, desired->key, desired->name, engine_name);
     resource->instance = desired->instance;
+    resource->slot = slot;
     resource->foreign = true;
     resource->owner = "somebody";
     return resource;
+}
+
+/* By its name or its subnet it may be in the way. */
+static void report_foreign_network(struct view *view, const struct model_network *network) {
+    struct arena *arena = view->model->arena;
+    struct field_builder fields = {.arena = arena};
+    struct resource *resource = report_foreign(view, &docker_kind_network, network->name);
+    if (!resource) {
+        const char *name = arena_format(arena, RESOURCE_ON_ENGINE, network->name);
+        resource = report(view, &docker_kind_network, arena_format(arena, "network/%s", name), name,
+                          network->name);
+        resource->foreign = true;
+    }
+    field_add(&fields, "subnet", network->subnet);
+    resource->fields = field_list_finish(&fields);
+}
+
+static const char *stranger_on(const struct model *model, const struct model_network *network) {
+    for (size_t i = 0; i < model->container_count; i++) {
+        const struct model_container *one = &model->containers[i];
+        if (!one->key && !one->gone && model_is_running(one) && model_is_attached(one, network->id))
+            return one->name;
+    }
+    return NULL;
 }
 
 static void report_networks(struct view *view) {
     struct model *model = view->model;
     for (size_t i = 0; i < model->network_count; i++) {
         const struct model_network *network = &model->networks[i];
-        if (network->gone ||
-            (!network->key && !report_foreign(view, &docker_kind_network, network->name)))
+        if (network->gone)
             continue;
-        if (!network->key)
+        if (!network->key) {
+            report_foreign_network(view, network);
             continue;
+        }
         struct resource *resource =
             report(view, &docker_kind_network, network->key, network->own_name, network->name);
         resource->id = arena_format(model->arena, "n%d", network->id);
         resource->fields = network->fields;
         resource->applied = network->applied;
+        resource->strangers = stranger_on(model, network);
     }
 }
 
@@ -671,6 +724,8 @@ static void report_attachment(struct view *view, struct field_builder *fields,
     const char *name = attachment->name;
     if (network && network->key && resource_find(view->desired, network->key))
         name = network->own_name;
+    else
+        name = arena_format(arena, RESOURCE_ON_ENGINE, name);
     const char *path = arena_format(arena, "networks.%s", name);
     if (!network) {
         const char *own = starts_with(attachment->name, "p-") ? attachment->name + 2 : "";
@@ -678,9 +733,7 @@ static void report_attachment(struct view *view, struct field_builder *fields,
             field_add(fields, path, "of a network that is gone");
         return;
     }
-    /* The name of a network of ours holds no dot, that of a field neither. */
-    field_add(fields, strchr(name, '.') ? arena_format(arena, "%s.attachment", path) : path,
-              "connected");
+    field_add(fields, path, "connected");
     field_add(fields, arena_format(arena, "%s.ipv4Address", path), attachment->address);
     field_add(fields, arena_format(arena, "%s.aliases", path), attachment->aliases);
 }

@@ -94,6 +94,7 @@ bool model_chance(struct model *model, unsigned percent);
 
 struct model_container *model_find(struct model *model, const char *target);
 struct model_network *model_find_network(struct model *model, const char *name);
+bool model_overlap(const char *left, const char *right); /* subnets */
 bool model_is_running(const struct model_container *container);
 bool model_is_attached(const struct model_container *container, int network);
 void model_detach(struct model_container *container, size_t index);

@@ -415,12 +415,12 @@ void model_add_strangers(struct model *model) {
     model->networks[model->network_count++] =
         (struct model_network){.id = ++model->serial, .name = "my.other.net"};
     model->networks[model->network_count++] =
-        (struct model_network){.id = ++model->serial, .name = "q-n0"};
+        (struct model_network){.id = ++model->serial, .name = "n0"}; /* as we call ours */
     model->volumes[model->volume_count++] =
         (struct model_volume){.name = "q-v0", .own_name = "v0", .data = ++model->serial};
     struct model_container *stranger = &model->containers[model->container_count++];
     *stranger = (struct model_container){
         .id = "stranger", .name = "q-a", .state = RUN_RUNNING, .created = "2026-01-01T00:00:00Z"};
     stranger->attachments[stranger->attachment_count++] =
-        (struct model_attachment){.network = model->networks[1].id, .name = "q-n0"};
+        (struct model_attachment){.network = model->networks[1].id, .name = "n0"};
 }

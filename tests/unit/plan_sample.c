@@ -107,6 +107,17 @@ static void read_health(struct resource *resource, const char *value) {
             resource->health = (enum health)i;
 }
 
+/* NETWORK:ADDRESS, as the engine chose it or was told. */
+static void read_address(struct reader *reader, char *value) {
+    struct container_facts *facts = arena_alloc(reader->arena, sizeof *facts);
+    char *colon = strchr(value, ':');
+    *colon = '\0';
+    facts->addresses.items = arena_alloc(reader->arena, sizeof(struct pair));
+    facts->addresses.items[0] = (struct pair){.key = value, .value = colon + 1};
+    facts->addresses.count = 1;
+    reader->resource->facts = facts;
+}
+
 static void read_attribute(struct reader *reader, const char *name, char *value) {
     struct resource *resource = reader->resource;
     if (strcmp(name, "name") == 0)
@@ -133,8 +144,12 @@ static void read_attribute(struct reader *reader, const char *name, char *value)
         resource->foreign = true, resource->owner = value;
     else if (strcmp(name, "data") == 0)
         resource->keeps_data = true;
+    else if (strcmp(name, "strangers") == 0)
+        resource->strangers = value;
     else if (strcmp(name, "outdated") == 0)
         resource->outdated = true;
+    else if (strcmp(name, "address") == 0)
+        read_address(reader, value);
     else if (strcmp(name, "created") == 0)
         resource->created = value;
     else if (strcmp(name, "unapplied") == 0)

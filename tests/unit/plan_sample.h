@@ -13,6 +13,7 @@
  *   observed  @id=ID (default: first letter of the kind, "-", engine name)  @slot=next|previous
  *             @state=created|running|paused|restarting|exited:CODE|dead
  *             @health=starting|healthy|unhealthy|unknown  @foreign=OWNER  @outdated  @created=TIME
+ *             @strangers=NAME  @address=NETWORK:ADDRESS
  *             @applied=PATH:VALUE and @unapplied=PATH: how the label differs from the fields
  */
 #ifndef TSE_TESTS_PLAN_SAMPLE_H

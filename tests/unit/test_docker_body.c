@@ -184,12 +184,51 @@ Test(docker_body, of_networks) {
     json_auto_t *body = parse(docker_network_body(environment, &action));
     json_object_del(body, "Labels");
     expect_json(body, "{\"CheckDuplicate\":true,\"Driver\":\"bridge\",\"IPAM\":{\"Config\":[{"
+                      "\"Gateway\":\"10.231.77.1\",\"IPRange\":\"10.231.77.128/25\","
                       "\"Subnet\":\"10.231.77.0/24\"}]},\"Name\":\"tse-sample-internal\"}");
     action.desired = want("network/back");
     json_auto_t *back = parse(docker_network_body(environment, &action));
     json_object_del(back, "Labels");
     expect_json(back, "{\"CheckDuplicate\":true,\"Driver\":\"bridge\",\"Internal\":true,\"Name\":"
                       "\"tse-sample-back\"}");
+}
+
+static void expect_range(const char *subnet, const char *gateway, const char *const *addresses,
+                         int others, const char *expected) {
+    struct network network = {.name = "n", .subnet = subnet, .gateway = gateway};
+    struct attachment attachments[8], other = {.network = "n"};
+    struct service services[9] = {{.networks = &other, .network_count = 1, .replicas = others}};
+    struct environment small = {.services = services, .service_count = others ? 1 : 0};
+    for (size_t i = 0; addresses[i]; i++) {
+        attachments[i] = (struct attachment){.network = "n", .ipv4_address = addresses[i]};
+        services[small.service_count++] =
+            (struct service){.networks = &attachments[i], .network_count = 1, .replicas = 1};
+    }
+    struct docker_range range = {0};
+    bool found = docker_address_range(arena, &small, &network, &range);
+    cleanup_free char *text = found ? format_text("%s %s", range.addresses, range.gateway) : NULL;
+    if (expected)
+        cr_assert(text && strcmp(text, expected) == 0, "%s", text ? text : "none");
+    else
+        cr_assert(found == false);
+}
+
+/* What the engine gives out by itself keeps away from what is declared. */
+Test(docker_body, ranges_of_networks) {
+#define ADDRESSES(...) ((const char *const[]){__VA_ARGS__, NULL})
+    expect_range("10.0.0.0/24", NULL, ADDRESSES("10.0.0.10", "10.0.0.127"), 3,
+                 "10.0.0.128/25 10.0.0.1");
+    expect_range("10.0.0.0/24", "10.0.0.254", ADDRESSES("10.0.0.200"), 3, "10.0.0.0/25 10.0.0.254");
+    expect_range("10.0.0.0/24", NULL, ADDRESSES("10.0.0.200"), 3, "10.0.0.128/26 10.0.0.1");
+    expect_range("10.0.0.0/16", NULL, ADDRESSES("10.0.0.2", "10.0.255.2"), 3,
+                 "10.0.128.0/18 10.0.0.1");
+    expect_range("10.0.0.0/24", NULL, ADDRESSES("10.0.0.10"), 63, "10.0.0.128/25 10.0.0.1");
+    expect_range("10.0.0.0/24", NULL, ADDRESSES("10.0.0.10"), 64, NULL); /* no room */
+    expect_range("10.0.0.0/30", NULL, ADDRESSES("10.0.0.2"), 1, NULL);
+    expect_range("10.0.0.0/24", NULL, ADDRESSES("10.0.0.1"), 1, NULL); /* the engine's gateway */
+    expect_range("10.0.0.0/24", NULL, ADDRESSES(NULL), 1, NULL);
+    expect_range(NULL, NULL, ADDRESSES("10.0.0.10"), 1, NULL);
+    expect_range("0.0.0.0/0", NULL, ADDRESSES("10.0.0.10"), 1, "128.0.0.0/1 0.0.0.1");
 }
 
 Test(docker_body, of_volumes) {
@@ -242,6 +281,27 @@ Test(docker_body, of_connecting) {
                 "\"zeta\",\"alpha\"],\"IPAMConfig\":{\"IPv4Address\":\"10.231.77.10\"}}}");
     json_auto_t *other = connect("somebody-internal");
     expect_json(other, "{\"Container\":\"0123abcd\"}");
+}
+
+/* Back to where it was observed, whatever is declared. */
+Test(docker_body, of_connecting_again) {
+    struct field_builder fields = {.arena = arena};
+    field_add(&fields, "networks.internal", "connected");
+    field_add(&fields, "networks.internal.aliases", "[\"full\",\"other\"]");
+    field_add(&fields, "networks.internal.ipv4Address", "10.231.77.99");
+    field_add(&fields, "networks.[x]", "connected");
+    struct resource observed = {.kind = &docker_kind_service, .fields = field_list_finish(&fields)};
+    struct action action = {.verb = VERB_CONNECT,
+                            .observed = &observed,
+                            .target = "0123abcd",
+                            .argument = "tse-sample-internal",
+                            .attachment = "internal"};
+    json_auto_t *internal = parse(docker_connect_body(&action));
+    expect_json(internal, "{\"Container\":\"0123abcd\",\"EndpointConfig\":{\"Aliases\":[\"full\","
+                          "\"other\"],\"IPAMConfig\":{\"IPv4Address\":\"10.231.77.99\"}}}");
+    action.attachment = "[x]";
+    json_auto_t *other = parse(docker_connect_body(&action));
+    expect_json(other, "{\"Container\":\"0123abcd\",\"EndpointConfig\":{}}");
 }
 
 /* "apis" and "production-apis" must not be taken for each other. */

@@ -155,6 +155,8 @@ Test(docker_errors, taken) {
                   "an address it declares is taken");
     expect_action(VERB_CONNECT, &container, 403, "Address already in use", ERROR_CONFLICT,
                   "connect container \"it\" to network \"other\": an address");
+    expect_action(VERB_CREATE, &network, 503, "This node is not a swarm manager", ERROR_FAILED,
+                  "declare another driver");
     expect_action(VERB_CREATE, &network, 403, "Pool overlaps with other one on this address space",
                   ERROR_CONFLICT, "create network \"it\": its subnet overlaps");
     expect_action(VERB_CREATE, &network, 500,

@@ -258,6 +258,24 @@ Test(docker_inspect, attachments_without_effect_are_not_there) {
     expect_difference("service/full", internal_is_gone);
 }
 
+/* One that has, on the engine, the name that ours has in the environment. */
+Test(docker_inspect, anothers_network_called_like_ours) {
+    json_t *networks = part("NetworkSettings", "Networks");
+    json_object_del(networks, "tse-sample-internal");
+    json_object_set_new(networks, "internal",
+                        json_pack("{s:s,s:s}", "NetworkID", "f1", "EndpointID", "e"));
+    look_around();
+    json_auto_t *network =
+        json_pack("{s:s,s:s,s:s}", "Name", "internal", "Id", "f1", "Driver", "bridge");
+    cr_assert(docker_inspect_network(&view, network) == 0);
+    struct resource *observed = look_at_container();
+    cleanup_free char *expected =
+        format_text("networks.[internal]: connected -> (none)\n%s", internal_is_gone);
+    cr_assert(eq(
+        str, docker_sample_diff(arena, docker_sample_resource(&desired, "service/full"), observed),
+        expected));
+}
+
 /* Engines before 25 allow it. */
 Test(docker_inspect, two_networks_of_one_name) {
     json_object_set_new(endpoint("tse-sample-internal"), "NetworkID", json_string("second"));
@@ -266,7 +284,8 @@ Test(docker_inspect, two_networks_of_one_name) {
                                     "Driver", "bridge");
     cr_assert(docker_inspect_network(&view, second) == 0);
     struct resource *observed = look_at_container();
-    const struct field *attached = docker_field(&observed->fields, "networks.tse-sample-internal");
+    const struct field *attached =
+        docker_field(&observed->fields, "networks.[tse-sample-internal]");
     cr_assert(attached != NULL); /* to the one that is not ours */
 }
 
@@ -274,7 +293,7 @@ Test(docker_inspect, a_network_that_is_gone_keeps_a_container_from_starting) {
     load("full-created.json");
     json_t *gone = json_pack("{s:s,s:s}", "NetworkID", "0ld", "EndpointID", "");
     json_object_set_new(part("NetworkSettings", "Networks"), "lost", gone);
-    expect_difference("service/full", "networks.lost: of a network that is gone -> (none)\n");
+    expect_difference("service/full", "networks.[lost]: of a network that is gone -> (none)\n");
 }
 
 Test(docker_inspect, undeclared_attachments_are_named_as_on_the_engine) {
@@ -289,8 +308,8 @@ Test(docker_inspect, undeclared_attachments_are_named_as_on_the_engine) {
     struct resource *observed = look_at_container();
     cr_assert(eq(
         str, docker_sample_diff(arena, docker_sample_resource(&desired, "service/plain"), observed),
-        "networks.my.net.aliases: [\"plain\"] -> (none)\n"
-        "networks.my.net.attachment: connected -> (none)\n"));
+        "networks.[my.net]: connected -> (none)\n"
+        "networks.[my.net].aliases: [\"plain\"] -> (none)\n"));
 }
 
 /* A network taken out of the declaration altogether: the label's name is followed, so that the
@@ -309,7 +328,7 @@ Test(docker_inspect, a_network_no_longer_declared_is_the_declarations_doing) {
                                &observed->applied, &changes);
     size_t networks = 0;
     for (size_t i = 0; i < count; i++) {
-        if (strncmp(changes[i].path, "networks.tse-sample-internal", 28) != 0)
+        if (strncmp(changes[i].path, "networks.[tse-sample-internal]", 30) != 0)
             continue;
         networks++;
         cr_assert(eq(int, changes[i].cause, CAUSE_SPEC));
@@ -413,6 +432,30 @@ Test(docker_inspect, foreign_names) {
         cr_assert(
             eq(str, (char *)observed.items[i].owner, "environment test of project tse-sample"));
     }
+}
+
+/* Of networks that are not ours, subnets matter that the engine keeps others from. */
+Test(docker_inspect, foreign_subnets) {
+    static const char *const networks[] = {
+        "{\"Name\":\"bridge\",\"Id\":\"1\",\"Scope\":\"local\",\"IPAM\":{\"Driver\":\"default\","
+        "\"Config\":[{\"Subnet\":\"fd00::/64\"},{\"Subnet\":\"172.17.0.0/16\"}]}}",
+        "{\"Name\":\"ingress\",\"Id\":\"2\",\"Scope\":\"swarm\",\"IPAM\":{\"Driver\":\"default\","
+        "\"Config\":[{\"Subnet\":\"10.0.0.0/24\"}]}}",
+        "{\"Name\":\"plugin\",\"Id\":\"3\",\"IPAM\":{\"Driver\":\"mine\","
+        "\"Config\":[{\"Subnet\":\"10.0.1.0/24\"}]}}",
+        "{\"Name\":\"host\",\"Id\":\"4\",\"IPAM\":{\"Config\":null}}",
+    };
+    docker_view_begin(&view, arena, "tse-sample", "test", &desired);
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
+        json_auto_t *network = json_loads(networks[i], 0, NULL);
+        cr_assert(docker_inspect_network(&view, network) == 0);
+    }
+    struct resource_set observed;
+    docker_view_finish(&view, &observed);
+    cr_assert(eq(sz, observed.count, 1));
+    cr_assert(observed.items[0].foreign);
+    cr_assert(eq(str, (char *)observed.items[0].key, "network/[bridge]"));
+    cr_assert(eq(str, (char *)field_value(&observed.items[0].fields, "subnet"), "172.17.0.0/16"));
 }
 
 /* --- files --------------------------------------------------------------------------------------

@@ -263,6 +263,25 @@ Test(docker_observe, an_image_named_by_digest_is_never_outdated) {
     cr_assert(is_outdated(200, "{\"Descriptor\":{\"digest\":\"sha256:3\"}}") == false);
 }
 
+/* Only about those that are not as desired the engine is asked who is on them. */
+Test(docker_observe, strangers_on_a_network_that_differs) {
+    const char *id = strstr(containers, "\"Id\": \"") + 7;
+    cleanup_free char *inspected = format_text(
+        "{\"Containers\":{\"%.64s\":{\"Name\":\"ours\"},\"f1\":{\"Name\":\"theirs\"}}}", id);
+    cleanup_free char *networks = dump("networks.json");
+    const struct docker_answer_rule rules[] = {{"/volumes", 200, "{}", NULL, NULL},
+                                               {"/networks/", 200, inspected, NULL, NULL},
+                                               {"/networks", 200, networks, NULL, NULL},
+                                               {"/containers/json", 200, containers, NULL, NULL},
+                                               {0}};
+    environment->networks[0].internal = !environment->networks[0].internal;
+    desired = docker_sample_compile(arena, environment);
+    cr_assert(observe(rules) == 0, "%s", error_text(&problem));
+    const struct resource *back = docker_sample_resource(&observed, "network/back");
+    cr_assert(eq(str, (char *)back->strangers, "theirs"));
+    cr_assert(docker_sample_resource(&observed, "network/internal")->strangers == NULL);
+}
+
 Test(docker_observe, foreign_containers_are_known_by_name_only) {
     const struct docker_answer_rule rules[] = {
         NOTHING,
@@ -270,12 +289,19 @@ Test(docker_observe, foreign_containers_are_known_by_name_only) {
          "[{\"Id\":\"f1\",\"Names\":[\"/tse-sample-full\"],\"Labels\":{\"com.docker.compose."
          "project\":\"shop\"}},{\"Id\":\"f2\",\"Names\":[\"/unrelated\"],\"Labels\":null},"
          "{\"Id\":\"f3\",\"Names\":[\"/tse-sample-plain\"],\"Labels\":{\"tse.io/project\":"
-         "\"tse-sample\",\"tse.io/environment\":\"test\"}}]",
+         "\"tse-sample\",\"tse.io/environment\":\"test\"}},"
+         "{\"Id\":\"f4\",\"Names\":[\"/tse-sample-full.next\"],\"Labels\":null},"
+         "{\"Id\":\"f5\",\"Names\":[\"/tse-sample-full.previous\"],\"Labels\":null},"
+         "{\"Id\":\"f6\",\"Names\":[\"/unrelated.next\"],\"Labels\":null}]",
          NULL, NULL},
         {0}};
     cr_assert(observe(rules) == 0, "%s", error_text(&problem));
-    cr_assert(eq(sz, observed.count, 2));
+    cr_assert(eq(sz, observed.count, 4));
+    for (size_t i = 0; i < SLOT_COUNT; i++) {
+        cr_assert(eq(str, (char *)observed.items[i].key, "service/full"));
+        cr_assert(observed.items[i].slot == (enum slot)i && observed.items[i].foreign);
+    }
     cr_assert(eq(str, (char *)observed.items[0].key, "service/full"));
     cr_assert(eq(str, (char *)observed.items[0].owner, "Compose project shop"));
-    cr_assert(observed.items[0].foreign && observed.items[1].foreign);
+    cr_assert(observed.items[3].foreign);
 }

@@ -493,7 +493,7 @@ Test(plan, destroy_keeps_volumes) {
                 "network n\n"
                 "volume v\n"
                 "image i\n"
-                "service a networks.p-n=connected mounts./v=volume_v_rw\n",
+                "service a networks.[p-n]=connected mounts./v=volume_v_rw\n",
                 "0 stop service/a @s-p-a\n"
                 "1 remove service/a @s-p-a <- 0\n"
                 "2 remove network/n @n-p-n <- 1\n"

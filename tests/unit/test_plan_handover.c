@@ -111,6 +111,61 @@ Test(handover, addresses_swapped) {
                 "    networks.n.ipv4Address   10.0.0.1 → 10.0.0.2\n");
 }
 
+/* Its holder is off the network only until the other one has taken it, or failed to. */
+Test(handover, address_that_the_engine_chose_for_another) {
+    expect_plan(
+        "network n\n"
+        "service a networks.n=connected\n"
+        "service b networks.n=connected networks.n.ipv4Address=10.0.0.2\n",
+        "network n\n"
+        "service a networks.n=connected @address=n:10.0.0.2\n"
+        "service b networks.n=connected networks.n.ipv4Address=10.0.0.2 @state=exited:128\n",
+        "0 disconnect service/a @s-p-a p-n\n"
+        "1 start service/b @s-p-b <- 0\n"
+        "2 connect service/a @s-p-a p-n <- 0 1\n"
+        "3 connect service/a @s-p-a p-n undoes 0\n"
+        "4 await service/b @s-p-b healthy <- 1\n"
+        "\n"
+        "~ service/a  update in place   gives up 10.0.0.2, which service/b declares\n"
+        "~ service/b  start             exited with code 128\n");
+}
+
+/* It waits for the taker itself. */
+Test(handover, address_that_a_dependent_holds) {
+    expect_plan("network n\n"
+                "service a networks.n=connected @needs=service/b:healthy\n"
+                "service b networks.n=connected networks.n.ipv4Address=10.0.0.2\n"
+                "service c networks.n=connected\n",
+                "network n\n"
+                "service a networks.n=connected @address=n:10.0.0.2\n"
+                "service c networks.n=connected @address=n:10.0.0.3\n",
+                "0 disconnect service/a @s-p-a p-n\n"
+                "1 create service/b\n"
+                "2 start service/b <- 0 1\n"
+                "3 connect service/a @s-p-a p-n <- 0 2\n"
+                "4 connect service/a @s-p-a p-n undoes 0\n"
+                "5 await service/b healthy <- 2\n"
+                "\n"
+                "~ service/a  update in place   gives up 10.0.0.2, which service/b declares\n"
+                "+ service/b  create\n");
+}
+
+/* Who is replaced or stopped gives it up anyway. */
+Test(handover, address_that_the_engine_chose_for_one_that_goes) {
+    expect_plan("network n\n"
+                "service b networks.n=connected networks.n.ipv4Address=10.0.0.2\n",
+                "network n\n"
+                "service a networks.n=connected @address=n:10.0.0.2\n",
+                "0 create service/b\n"
+                "1 stop service/a @s-p-a\n"
+                "2 start service/b <- 0 1\n"
+                "3 await service/b healthy <- 2\n"
+                "4 remove service/a @s-p-a <- 1\n"
+                "\n"
+                "- service/a  remove\n"
+                "+ service/b  create\n");
+}
+
 Test(handover, name_of_a_removed_instance) {
     expect_plan("service a-2\n", "service a#2\n",
                 "0 stop service/a[2] @s-p-a-2\n"
@@ -140,7 +195,9 @@ Test(handover, subnets_swapped) {
                 "0 remove network/m @n-p-m\n"
                 "1 remove network/n @n-p-n\n"
                 "2 create network/m <- 0 1\n"
-                "3 create network/n <- 0 1\n"
+                "3 create network/m undoes 0\n"
+                "4 create network/n <- 0 1\n"
+                "5 create network/n undoes 1\n"
                 "\n"
                 "± network/m  replace\n"
                 "    subnet   10.0.0.0/24 → 10.0.1.0/24\n"
@@ -153,7 +210,7 @@ Test(handover, subnet_with_containers_that_are_replaced) {
     expect_plan("network new subnet=10.0.0.0/24\n"
                 "service a networks.new=connected x=2\n",
                 "network old subnet=10.0.0.0/24\n"
-                "service a networks.p-old=connected x=1\n",
+                "service a networks.[p-old]=connected x=1\n",
                 "0 disconnect service/a @s-p-a p-old\n"
                 "1 remove network/old @n-p-old <- 0\n"
                 "2 create network/new <- 1\n"
@@ -173,7 +230,7 @@ Test(handover, subnet_with_containers_that_are_replaced) {
                 "+ network/new  create\n"
                 "- network/old  remove\n"
                 "± service/a    replace\n"
-                "    networks.new     (not set) → connected\n"
-                "    networks.p-old   connected → (not set)\n"
-                "    x                1 → 2\n");
+                "    networks.[p-old]   connected → (not set)\n"
+                "    networks.new       (not set) → connected\n"
+                "    x                  1 → 2\n");
 }

@@ -158,14 +158,30 @@ Test(in_place, connected_to_what_nobody_declared) {
                 "network n\n"
                 "network m\n"
                 "service a networks.n=connected networks.m=connected "
-                "networks.my.net.attachment=connected @unapplied=networks.m\n",
-                "0 disconnect service/a @s-p-a p-m\n"
-                "1 disconnect service/a @s-p-a my.net <- 0\n"
+                "networks.[my.net]=connected @unapplied=networks.m\n",
+                "0 disconnect service/a @s-p-a my.net\n"
+                "1 disconnect service/a @s-p-a p-m <- 0\n"
                 "2 await service/a @s-p-a healthy <- 1\n"
                 "\n"
                 "~ service/a  update in place\n"
-                "    networks.m                   connected → (not set)   drift: changed outside\n"
-                "    networks.my.net.attachment   connected → (not set)\n");
+                "    networks.[my.net]   connected → (not set)\n"
+                "    networks.m          connected → (not set)   drift: changed outside\n");
+}
+
+/* Not taken for ours, which the container has lost. */
+Test(in_place, connected_to_anothers_network_called_like_ours) {
+    expect_plan("network n\n"
+                "service a networks.n=connected\n",
+                "network n\n"
+                "service a networks.[n]=connected @unapplied=networks.[n] "
+                "@applied=networks.n:connected\n",
+                "0 disconnect service/a @s-p-a n\n"
+                "1 connect service/a @s-p-a p-n <- 0\n"
+                "2 await service/a @s-p-a healthy <- 1\n"
+                "\n"
+                "~ service/a  update in place\n"
+                "    networks.[n]   connected → (not set)   drift: changed outside\n"
+                "    networks.n     (not set) → connected   drift: changed outside\n");
 }
 
 Test(in_place, network_of_a_stopped_one) {

@@ -31,6 +31,7 @@ Test(objects, network_is_made_under_containers) {
                 "~ service/c  start   exited with code 1\n");
 }
 
+/* Whoever had an address of its own is first on the way back, before another is given it. */
 Test(objects, network_changes_under_containers) {
     expect_plan("network n subnet=10.0.1.0/24\n"
                 "service a networks.n=connected\n"
@@ -53,12 +54,16 @@ Test(objects, network_changes_under_containers) {
                 "6 disconnect service/a @s-p-a p-n\n"
                 "7 remove network/n @n-p-n <- 1 2 3 4 5 6\n"
                 "8 create network/n <- 7\n"
-                "9 connect service/a @s-p-a p-n <- 8\n"
-                "10 connect service/b @s-p-b p-n <- 8\n"
-                "11 await service/a @s-p-a healthy <- 2 6 9\n"
-                "12 await service/c @s-p-c healthy <- 4\n"
-                "13 connect service/d @s-p-d p-n <- 3 8\n"
-                "14 await service/d @s-p-d healthy <- 13\n"
+                "9 create network/n undoes 7\n"
+                "10 connect service/d @s-p-d p-n undoes 3\n"
+                "11 connect service/a @s-p-a p-n undoes 6\n"
+                "12 connect service/b @s-p-b p-n undoes 5\n"
+                "13 connect service/a @s-p-a p-n <- 8\n"
+                "14 connect service/b @s-p-b p-n <- 8\n"
+                "15 await service/a @s-p-a healthy <- 2 6 13\n"
+                "16 await service/c @s-p-c healthy <- 4\n"
+                "17 connect service/d @s-p-d p-n <- 3 8\n"
+                "18 await service/d @s-p-d healthy <- 17\n"
                 "\n"
                 "± network/n     replace\n"
                 "    subnet                   10.0.0.0/24 → 10.0.1.0/24\n"
@@ -80,19 +85,21 @@ Test(objects, network_changes_under_one_that_is_replaced) {
                 "0 disconnect service/a @s-p-a p-n\n"
                 "1 remove network/n @n-p-n <- 0\n"
                 "2 create network/n <- 1\n"
-                "3 connect service/a @s-p-a p-n <- 2\n"
-                "4 create service/a @p-a.next <- 0 2 3\n"
-                "5 stop service/a @s-p-a <- 4\n"
-                "6 rename service/a @s-p-a p-a.previous <- 5\n"
-                "7 rename service/a @p-a.next p-a <- 6\n"
-                "8 start service/a <- 7\n"
-                "9 await service/a healthy <- 8\n"
-                "10 stop service/a undoes 7\n"
-                "11 remove service/a undoes 7\n"
-                "12 remove service/a @p-a.next undoes 4\n"
-                "13 rename service/a @s-p-a p-a undoes 6\n"
-                "14 start service/a @s-p-a undoes 4\n"
-                "15 remove service/a @s-p-a <- 9\n"
+                "3 create network/n undoes 1\n"
+                "4 connect service/a @s-p-a p-n undoes 0\n"
+                "5 connect service/a @s-p-a p-n <- 2\n"
+                "6 create service/a @p-a.next <- 0 2 5\n"
+                "7 stop service/a @s-p-a <- 6\n"
+                "8 rename service/a @s-p-a p-a.previous <- 7\n"
+                "9 rename service/a @p-a.next p-a <- 8\n"
+                "10 start service/a <- 9\n"
+                "11 await service/a healthy <- 10\n"
+                "12 stop service/a undoes 9\n"
+                "13 remove service/a undoes 9\n"
+                "14 remove service/a @p-a.next undoes 6\n"
+                "15 rename service/a @s-p-a p-a undoes 8\n"
+                "16 start service/a @s-p-a undoes 6\n"
+                "17 remove service/a @s-p-a <- 11\n"
                 "\n"
                 "± network/n  replace\n"
                 "    subnet   10.0.0.0/24 → 10.0.1.0/24\n"
@@ -107,7 +114,7 @@ Test(objects, network_removed) {
                 "network n\n"
                 "network old\n"
                 "service a networks.n=connected networks.old=connected\n"
-                "service b networks.n=connected networks.p-old=connected x=1\n"
+                "service b networks.n=connected networks.[p-old]=connected x=1\n"
                 "service gone networks.old=connected\n",
                 "0 disconnect service/a @s-p-a p-old\n"
                 "1 await service/a @s-p-a healthy <- 0\n"
@@ -129,10 +136,10 @@ Test(objects, network_removed) {
                 "\n"
                 "- network/old   remove\n"
                 "~ service/a     update in place\n"
-                "    networks.old     connected → (not set)\n"
+                "    networks.old       connected → (not set)\n"
                 "± service/b     replace\n"
-                "    networks.p-old   connected → (not set)\n"
-                "    x                1 → 2\n"
+                "    networks.[p-old]   connected → (not set)\n"
+                "    x                  1 → 2\n"
                 "- service/gone  remove\n");
 }
 
@@ -144,8 +151,10 @@ Test(objects, network_under_another_name) {
                 "0 disconnect service/a @s-p-a q-n\n"
                 "1 remove network/n @n-q-n <- 0\n"
                 "2 create network/n <- 1\n"
-                "3 connect service/a @s-p-a p-n <- 2\n"
-                "4 await service/a @s-p-a healthy <- 0 3\n"
+                "3 create network/n undoes 1\n"
+                "4 connect service/a @s-p-a q-n undoes 0\n"
+                "5 connect service/a @s-p-a p-n <- 2\n"
+                "6 await service/a @s-p-a healthy <- 0 5\n"
                 "\n"
                 "± network/n  replace\n"
                 "    name   q-n → p-n\n");
@@ -173,39 +182,45 @@ Test(objects, volume_missing) {
                 "+ service/a  create\n");
 }
 
-/* It is refused, and so is what would be made with it; the rest goes on. */
+/* It is refused, but it is there: what uses it is repaired, replaced and made all the same. */
 Test(objects, volume_changed) {
-    expect_plan("volume v driver=b\n"
-                "service a mounts./v=volume_v_rw x=2\n"
-                "service b\n",
-                "volume v driver=a\n"
-                "service a mounts./v=volume_v_rw x=1\n",
-                "0 refuse volume/v \"driver\" of volume \"p-v\" cannot change without losing its "
-                "data: save the data, remove the volume yourself, then apply again; or declare a "
-                "new one under another name\n"
-                "1 create service/a @p-a.next <- 0\n"
-                "2 stop service/a @s-p-a <- 1\n"
-                "3 rename service/a @s-p-a p-a.previous <- 2\n"
-                "4 rename service/a @p-a.next p-a <- 3\n"
-                "5 start service/a <- 4\n"
-                "6 await service/a healthy <- 5\n"
-                "7 stop service/a undoes 4\n"
-                "8 remove service/a undoes 4\n"
-                "9 remove service/a @p-a.next undoes 1\n"
-                "10 rename service/a @s-p-a p-a undoes 3\n"
-                "11 start service/a @s-p-a undoes 1\n"
-                "12 remove service/a @s-p-a <- 6\n"
-                "13 create service/b\n"
-                "14 start service/b <- 13\n"
-                "15 await service/b healthy <- 14\n"
-                "\n"
-                "! volume/v   cannot be done   \"driver\" of volume \"p-v\" cannot change without "
-                "losing its data: save the data, remove the volume yourself, then apply again; or "
-                "declare a new one under another name\n"
-                "    driver   a → b\n"
-                "± service/a  replace\n"
-                "    x        1 → 2\n"
-                "+ service/b  create\n");
+    expect_plan(
+        "volume v driver=b\n"
+        "service a mounts./v=volume_v_rw x=2\n"
+        "service b mounts./v=volume_v_rw\n"
+        "service c mounts./v=volume_v_rw\n",
+        "volume v driver=a\n"
+        "service a mounts./v=volume_v_rw x=1\n"
+        "service b mounts./v=volume_v_rw @state=exited:1\n",
+        "0 refuse volume/v \"driver\" of a volume is fixed when the volume is made; \"p-v\" "
+        "stays in use as it is: declare what it has, or a volume of another name, which "
+        "begins empty\n"
+        "1 create service/a @p-a.next\n"
+        "2 stop service/a @s-p-a <- 1\n"
+        "3 rename service/a @s-p-a p-a.previous <- 2\n"
+        "4 rename service/a @p-a.next p-a <- 3\n"
+        "5 start service/a <- 4\n"
+        "6 await service/a healthy <- 5\n"
+        "7 stop service/a undoes 4\n"
+        "8 remove service/a undoes 4\n"
+        "9 remove service/a @p-a.next undoes 1\n"
+        "10 rename service/a @s-p-a p-a undoes 3\n"
+        "11 start service/a @s-p-a undoes 1\n"
+        "12 remove service/a @s-p-a <- 6\n"
+        "13 start service/b @s-p-b\n"
+        "14 await service/b @s-p-b healthy <- 13\n"
+        "15 create service/c\n"
+        "16 start service/c <- 15\n"
+        "17 await service/c healthy <- 16\n"
+        "\n"
+        "! volume/v   cannot be done   \"driver\" of a volume is fixed when the volume is "
+        "made; \"p-v\" stays in use as it is: declare what it has, or a volume of another "
+        "name, which begins empty\n"
+        "    driver   a → b\n"
+        "± service/a  replace\n"
+        "    x        1 → 2\n"
+        "~ service/b  start            exited with code 1\n"
+        "+ service/c  create\n");
 }
 
 Test(objects, volume_no_longer_desired) {
@@ -377,6 +392,47 @@ Test(foreign, container_in_the_place_of_ours) {
                 "project's or the service's name\n");
 }
 
+/* A name that a replacement needs on its way. */
+Test(foreign, next_of_one_that_is_replaced) {
+    expect_plan(
+        "service a x=2\n"
+        "service b x=2\n"
+        "service c x=2\n"
+        "service d\n",
+        "service a x=1\n"
+        "service a @name=p-a.next @slot=next @foreign=somebody @id=f\n"
+        "service b x=1\n"
+        "service b @name=p-b.previous @slot=previous @foreign=somebody @id=g\n"
+        "service c x=1 @state=created\n"
+        "service c @name=p-c.next @slot=next @foreign=somebody @id=h\n"
+        "service d @state=exited:1\n"
+        "service d @name=p-d.next @slot=next @foreign=somebody @id=i\n",
+        "0 refuse service/a the name \"p-a.next\", needed while it is replaced, is taken by "
+        "a container that is not of this environment (somebody): remove or rename that "
+        "one, or change the project's or the service's name\n"
+        "1 refuse service/b the name \"p-b.previous\", needed while it is replaced, is "
+        "taken by a container that is not of this environment (somebody): remove or "
+        "rename that one, or change the project's or the service's name\n"
+        "2 remove service/c @s-p-c\n"
+        "3 create service/c <- 2\n"
+        "4 start service/c <- 3\n"
+        "5 await service/c healthy <- 4\n"
+        "6 start service/d @s-p-d\n"
+        "7 await service/d @s-p-d healthy <- 6\n"
+        "\n"
+        "! service/a  cannot be done   the name \"p-a.next\", needed while it is replaced, "
+        "is taken by a container that is not of this environment (somebody): remove or "
+        "rename that one, or change the project's or the service's name\n"
+        "    x   1 → 2\n"
+        "! service/b  cannot be done   the name \"p-b.previous\", needed while it is "
+        "replaced, is taken by a container that is not of this environment (somebody): "
+        "remove or rename that one, or change the project's or the service's name\n"
+        "    x   1 → 2\n"
+        "± service/c  replace          removes container \"p-c\", which never ran\n"
+        "    x   1 → 2\n"
+        "~ service/d  start            exited with code 1\n");
+}
+
 Test(foreign, network) {
     expect_plan(
         "network n\n"
@@ -397,6 +453,98 @@ Test(foreign, network) {
         "+ service/a  create\n"
         "~ service/b  update in place\n"
         "    networks.n   (not set) → connected\n");
+}
+
+/* Nothing is taken down for a network that cannot be made. One goes on with the old one if its
+ * address is of that; one whose address is not stays as it is, on all its networks. */
+Test(foreign, subnet_of_a_network_that_is_replaced) {
+    expect_plan(
+        "network m\n"
+        "network n subnet=10.0.1.0/24\n"
+        "service a networks.n=connected @state=exited:1\n"
+        "service b networks.n=connected networks.n.ipv4Address=10.0.1.5 networks.m=connected "
+        "networks.m.aliases=x\n"
+        "service c networks.n=connected\n",
+        "network m\n"
+        "network n subnet=10.0.0.0/24\n"
+        "network [other] @name=other subnet=10.0.1.128/25 @foreign=somebody\n"
+        "service a networks.n=connected @state=exited:1\n"
+        "service b networks.n=connected networks.n.ipv4Address=10.0.0.5 networks.m=connected\n",
+        "0 refuse network/n its subnet 10.0.1.0/24 overlaps 10.0.1.128/25 of network \"other\", "
+        "which is not of this environment (somebody): declare another subnet, or remove that "
+        "network\n"
+        "1 start service/a @s-p-a\n"
+        "2 await service/a @s-p-a healthy <- 1\n"
+        "3 disconnect service/b @s-p-b p-m <- 0\n"
+        "4 disconnect service/b @s-p-b p-n <- 3\n"
+        "5 connect service/b @s-p-b p-m <- 4\n"
+        "6 connect service/b @s-p-b p-n <- 0 5\n"
+        "7 await service/b @s-p-b healthy <- 6\n"
+        "8 create service/c\n"
+        "9 start service/c <- 8\n"
+        "10 await service/c healthy <- 9\n"
+        "\n"
+        "! network/n  cannot be done   its subnet 10.0.1.0/24 overlaps 10.0.1.128/25 of network "
+        "\"other\", which is not of this environment (somebody): declare another subnet, or remove "
+        "that network\n"
+        "    subnet                   10.0.0.0/24 → 10.0.1.0/24\n"
+        "~ service/a  start            exited with code 1\n"
+        "~ service/b  update in place\n"
+        "    networks.m.aliases       (not set) → x\n"
+        "    networks.n.ipv4Address   10.0.0.5 → 10.0.1.5\n"
+        "+ service/c  create\n");
+}
+
+Test(foreign, containers_on_a_network_that_is_replaced) {
+    expect_plan("network n internal=true\n"
+                "network m\n"
+                "service a networks.n=connected @needs=network/n\n",
+                "network n @strangers=theirs\n"
+                "network m @strangers=theirs\n"
+                "service a networks.n=connected @state=exited:1\n",
+                "0 refuse network/n containers that are not of this environment are connected to "
+                "network \"p-n\", which would be replaced (theirs): disconnect them (docker "
+                "network disconnect p-n CONTAINER), then apply again\n"
+                "1 start service/a @s-p-a\n"
+                "2 await service/a @s-p-a healthy <- 1\n"
+                "\n"
+                "! network/n  cannot be done   containers that are not of this environment are "
+                "connected to network \"p-n\", which would be replaced (theirs): disconnect them "
+                "(docker network disconnect p-n CONTAINER), then apply again\n"
+                "    internal   (not set) → true\n"
+                "~ service/a  start            exited with code 1\n");
+}
+
+/* Also one that is only kept because it cannot be replaced either. */
+Test(foreign, subnets_that_stay) {
+    expect_plan(
+        "network a subnet=10.0.1.0/24\n"
+        "network b subnet=10.0.2.0/24\n"
+        "network c subnet=10.0.3.0/24\n"
+        "network d\n"
+        "service s networks.a=connected\n",
+        "network b subnet=10.0.1.0/24\n"
+        "network c subnet=10.0.2.0/24\n"
+        "network d subnet=10.0.3.0/24 @unapplied=subnet\n",
+        "0 refuse network/a its subnet 10.0.1.0/24 overlaps 10.0.1.0/24 of network "
+        "\"p-b\", which stays: declare another subnet, or one for that network too\n"
+        "1 refuse network/b its subnet 10.0.2.0/24 overlaps 10.0.2.0/24 of network "
+        "\"p-c\", which stays: declare another subnet, or one for that network too\n"
+        "2 refuse network/c its subnet 10.0.3.0/24 overlaps 10.0.3.0/24 of network "
+        "\"p-d\", which stays: declare another subnet, or one for that network too\n"
+        "3 create service/s <- 0\n"
+        "4 start service/s <- 3\n"
+        "5 await service/s healthy <- 4\n"
+        "\n"
+        "! network/a  cannot be done   its subnet 10.0.1.0/24 overlaps 10.0.1.0/24 of "
+        "network \"p-b\", which stays: declare another subnet, or one for that network too\n"
+        "! network/b  cannot be done   its subnet 10.0.2.0/24 overlaps 10.0.2.0/24 of "
+        "network \"p-c\", which stays: declare another subnet, or one for that network too\n"
+        "    subnet   10.0.1.0/24 → 10.0.2.0/24\n"
+        "! network/c  cannot be done   its subnet 10.0.3.0/24 overlaps 10.0.3.0/24 of "
+        "network \"p-d\", which stays: declare another subnet, or one for that network too\n"
+        "    subnet   10.0.2.0/24 → 10.0.3.0/24\n"
+        "+ service/s  create\n");
 }
 
 /* Networks of one name are possible; ours is there. */

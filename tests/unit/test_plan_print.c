@@ -49,9 +49,9 @@ Test(print, nothing) {
 
 Test(print, what_cannot_be_done) {
     expect("volume v driver=b", "volume v driver=a",
-           "! volume/v  cannot be done   \"driver\" of volume \"p-v\" cannot change without losing "
-           "its data: save the data, remove the volume yourself, then apply again; or declare a "
-           "new one under another name\n"
+           "! volume/v  cannot be done   \"driver\" of a volume is fixed when the volume is "
+           "made; \"p-v\" stays in use as it is: declare what it has, or a volume of another name, "
+           "which begins empty\n"
            "    driver   a → b\n"
            "\n"
            "0 to create, 0 to change in place, 0 to replace, 0 to remove; 1 cannot be done.\n");

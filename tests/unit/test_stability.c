@@ -170,6 +170,55 @@ static void check_rolled_back(struct walk *walk, const struct model_run *run) {
         give_up(walk, "the old container does not have its name");
 }
 
+static const struct model_network *network_of(const struct model *model,
+                                              const struct resource *observed) {
+    for (size_t i = 0; observed && i < model->network_count; i++)
+        if (model->networks[i].key && !model->networks[i].gone &&
+            strcmp(model->networks[i].name, observed->engine_name) == 0)
+            return &model->networks[i];
+    return NULL;
+}
+
+/* Whether the container is to be on the network. */
+static bool wants(const struct walk *walk, const struct model_container *container,
+                  const struct model_network *network) {
+    const struct resource *desired = resource_find(&walk->desired, container->key);
+    return desired && field_value(&desired->fields,
+                                  arena_format(walk->arena, "networks.%s", network->own_name));
+}
+
+static bool is_subnet_taken(const struct model *model, const struct resource *network) {
+    const char *subnet = field_value(&network->fields, "subnet");
+    for (size_t i = 0; subnet && i < model->network_count; i++)
+        if (!model->networks[i].gone && model->networks[i].subnet &&
+            model_overlap(model->networks[i].subnet, subnet))
+            return true;
+    return false;
+}
+
+/* One action of a network's replacement has failed, for good: who was on it is on it again, unless
+ * another network has got its subnet meanwhile. */
+static void check_put_back(struct walk *walk, const struct model *before,
+                           const struct model_run *run) {
+    const struct action *action = &walk->plan->actions[run->failed_action];
+    const struct change *change = &walk->plan->changes[action->change];
+    if (run->injected != 1 || run->refused || change->kind != CHANGE_REPLACE ||
+        change->desired->kind != &docker_kind_network)
+        return;
+    const struct model_network *old = network_of(before, change->observed);
+    const struct model_network *now = model_find_network(walk->model, old->name);
+    walk->phase = arena_format(walk->arena, "action %zu fails", run->failed_action);
+    if (!now && !is_subnet_taken(walk->model, change->observed))
+        give_up(walk, "neither the old network nor the new one is there");
+    for (size_t i = 0; now && i < before->container_count; i++) {
+        const struct model_container *one = &before->containers[i],
+                                     *after = &walk->model->containers[i];
+        if (one->key && !after->gone && model_is_attached(one, old->id) && wants(walk, one, old) &&
+            !model_is_attached(after, now->id))
+            give_up(walk, "a container was not put back");
+    }
+}
+
 /* A plan that is killed, or fails here and there. */
 static void stumble(struct walk *walk) {
     bool kill = model_chance(walk->model, 50);
@@ -185,10 +234,14 @@ static void stumble(struct walk *walk) {
         options.ambiguous = model_chance(walk->model, 50);
         options.undo_fail_percent = 20;
     }
+    struct model *before = arena_alloc(walk->arena, sizeof *before);
+    *before = *walk->model;
     struct model_run run = model_execute(walk->model, walk->plan, &options);
     check_gates(walk, &run);
-    if (!kill && run.injected)
+    if (!kill && run.injected) {
         check_rolled_back(walk, &run);
+        check_put_back(walk, before, &run);
+    }
 }
 
 static void drift(struct walk *walk, unsigned most) {
@@ -253,11 +306,39 @@ static void take(struct walk *walk) {
         destroy(walk);
 }
 
-/* Strangers have some of the names: they keep them, what needs those is left out, and trying again
- * changes nothing. */
+/* Nothing that runs was taken off a network of ours that cannot be replaced, if it is wanted there.
+ */
+static void check_left_alone(struct walk *walk, const struct model *before) {
+    for (size_t i = 0; i < walk->plan->change_count; i++) {
+        const struct change *change = &walk->plan->changes[i];
+        const struct model_network *network =
+            change->kind == CHANGE_REFUSE ? network_of(before, change->observed) : NULL;
+        for (size_t j = 0; network && j < before->container_count; j++) {
+            const struct model_container *one = &before->containers[j],
+                                         *after = &walk->model->containers[j];
+            if (one->key && model_is_running(one) && model_is_attached(one, network->id) &&
+                wants(walk, one, network) && !after->gone && !model_is_attached(after, network->id))
+                give_up(walk, "a container was taken off a network that stays");
+        }
+    }
+}
+
+/* The stranger joins one of our networks. */
+static void visit(struct model *model) {
+    const struct model_network *network =
+        &model->networks[model_random(model, (unsigned)model->network_count)];
+    if (network->key && !network->gone)
+        model->containers[0].attachments[model->containers[0].attachment_count++] =
+            (struct model_attachment){.network = network->id, .name = network->name};
+}
+
+/* Strangers have some of the names and subnets: they keep them, what needs those is left out, and
+ * trying again changes nothing. */
 static void share(struct walk *walk) {
-    static const char *const names[] = {"p-a", "p-b", "p-c-2"};
+    static const char *const names[] = {"p-a", "p-b", "p-c-2", "p-a.next", "p-d.previous"};
+    static const char *const subnets[] = {"10.0.0.0/24", "10.0.1.0/25", "10.0.0.0/8"};
     struct model *model = walk->model, *before = arena_alloc(walk->arena, sizeof *before);
+    struct model *earlier = arena_alloc(walk->arena, sizeof *earlier);
     struct model_run_options options = {.stop_after = SIZE_MAX};
     struct genome genome;
     walk->phase = "sharing";
@@ -267,19 +348,58 @@ static void share(struct walk *walk) {
     if (model_chance(model, 50))
         model->volumes[0].name = "p-v0";
     if (model_chance(model, 50))
-        model->containers[0].name = names[model_random(model, 3)];
+        model->containers[0].name = names[model_random(model, 5)];
+    if (model_chance(model, 50))
+        model->networks[0].subnet = subnets[model_random(model, 3)];
     *before = *model;
     genome_fill(&genome, model);
     compile(walk, &genome);
     make_plan(walk);
     check_order(walk);
     model_execute(model, walk->plan, &options);
+    visit(model);
+    before->containers[0] = model->containers[0];
+    genome_mutate(&genome, model);
+    compile(walk, &genome);
+    make_plan(walk);
+    check_order(walk);
+    *earlier = *model;
+    model_execute(model, walk->plan, &options);
+    check_left_alone(walk, earlier);
     make_plan(walk);
     size_t left = plan_change_count(walk->plan);
     model_execute(model, walk->plan, &options);
     make_plan(walk);
     if (plan_change_count(walk->plan) != left)
         give_up(walk, "trying again changed something");
+    check_untouched(walk, before);
+}
+
+/* Volumes that would have to change stay as they are; all else converges. */
+static void keep_volumes(struct walk *walk) {
+    struct model_run_options options = {.stop_after = SIZE_MAX};
+    struct model *model = walk->model, *before = arena_alloc(walk->arena, sizeof *before);
+    struct genome genome;
+    walk->phase = "with other volumes";
+    genome_fill(&genome, model);
+    compile(walk, &genome);
+    converge(walk);
+    for (size_t i = 0; i < model->volume_count; i++) {
+        struct field_builder builder = {.arena = walk->arena};
+        field_add(&builder, "driver", "another");
+        model->volumes[i].fields = field_list_finish(&builder);
+    }
+    *before = *model;
+    drift(walk, 3);
+    genome_mutate(&genome, model);
+    compile(walk, &genome);
+    make_plan(walk);
+    model_execute(model, walk->plan, &options);
+    make_plan(walk);
+    for (size_t i = 0; i < walk->plan->change_count; i++)
+        if (walk->plan->changes[i].kind != CHANGE_NONE &&
+            strncmp(walk->plan->changes[i].key, "volume/", 7) != 0)
+            give_up(walk, "something else waits for a volume");
     check_untouched(walk, before);
 }
 
@@ -308,4 +428,8 @@ Test(stability, converges_from_anywhere, .timeout = 3600) {
 
 Test(stability, leaves_strangers_their_names, .timeout = 3600) {
     repeat(share, 10);
+}
+
+Test(stability, works_with_volumes_as_they_are, .timeout = 3600) {
+    repeat(keep_volumes, 10);
 }

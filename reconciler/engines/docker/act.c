@@ -292,7 +292,8 @@ static bool is_complete(const struct action *action, const struct rule *rule) {
     bool needs_desired =
         needs_service || action->verb == VERB_CREATE || action->verb == VERB_CONNECT;
     return action->target && (action->argument || !rule->needs_argument) &&
-           (action->desired || !needs_desired) && (!needs_service || action->desired->service);
+           (action->desired || action->attachment || !needs_desired) &&
+           (!needs_service || action->desired->service);
 }
 
 static int make(struct call *call, struct error *error) {

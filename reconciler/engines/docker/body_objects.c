@@ -11,6 +11,18 @@ static char *finish(json_t *body, const char *bad) {
     return text;
 }
 
+static json_t *address_management(const struct environment *environment,
+                                  const struct network *network, const char **bad) {
+    cleanup_arena struct arena *arena = arena_new();
+    struct docker_range range = {.gateway = network->gateway};
+    json_t *config = json_object();
+    docker_address_range(arena, environment, network, &range);
+    docker_put_text(config, "Subnet", network->subnet, bad);
+    docker_put_text(config, "IPRange", range.addresses, bad);
+    docker_put_text(config, "Gateway", range.gateway, bad);
+    return json_pack("{s:[o]}", "Config", config);
+}
+
 char *docker_network_body(const struct environment *environment, const struct action *action) {
     const struct network *network = action->desired->network;
     const char *bad = NULL;
@@ -21,12 +33,8 @@ char *docker_network_body(const struct environment *environment, const struct ac
     json_object_set_new(body, "CheckDuplicate", json_true());
     if (network->internal)
         json_object_set_new(body, "Internal", json_true());
-    if (network->subnet) {
-        json_t *config = json_object();
-        docker_put_text(config, "Subnet", network->subnet, &bad);
-        docker_put_text(config, "Gateway", network->gateway, &bad);
-        json_object_set_new(body, "IPAM", json_pack("{s:[o]}", "Config", config));
-    }
+    if (network->subnet)
+        json_object_set_new(body, "IPAM", address_management(environment, network, &bad));
     json_object_set_new(body, "Labels", docker_labels(environment, action->desired));
     return finish(body, bad);
 }
@@ -86,13 +94,34 @@ static const struct attachment *find_attachment(const struct action *action) {
     return NULL;
 }
 
+static const char *observed_value(struct arena *arena, const struct action *action,
+                                  const char *name) {
+    return field_value(&action->observed->fields,
+                       arena_format(arena, "networks.%s.%s", action->attachment, name));
+}
+
+/* As it was when it was observed. */
+static json_t *observed_endpoint(const struct action *action) {
+    cleanup_arena struct arena *arena = arena_new();
+    const char *address = observed_value(arena, action, "ipv4Address");
+    const char *aliases = observed_value(arena, action, "aliases");
+    json_t *endpoint = json_object();
+    if (aliases)
+        json_object_set_new(endpoint, "Aliases", json_loads(aliases, 0, NULL));
+    if (address)
+        json_object_set_new(endpoint, "IPAMConfig", json_pack("{s:s}", "IPv4Address", address));
+    return endpoint;
+}
+
 char *docker_connect_body(const struct action *action) {
-    const struct attachment *attachment = find_attachment(action);
+    const struct attachment *attachment = action->desired ? find_attachment(action) : NULL;
     const char *bad = NULL;
     json_t *body = json_object();
     docker_put_text(body, "Container", action->target, &bad);
     if (attachment)
         json_object_set_new(body, "EndpointConfig",
                             docker_endpoint(action->desired->service, attachment, &bad));
+    else if (action->attachment)
+        json_object_set_new(body, "EndpointConfig", observed_endpoint(action));
     return finish(body, bad);
 }

@@ -120,6 +120,11 @@ static bool create_failure(const struct action *action, long status, const char 
             "the engine has no free subnet left (%s): declare a subnet, or remove networks "
             "that are not used (docker network prune)",
             message);
+    if (docker_says(message, "not a swarm manager")) /* a 503, as if it could pass */
+        return means(error, ERROR_FAILED,
+                     "its driver needs a swarm, and this engine is in none (%s): declare another "
+                     "driver, or run docker swarm init",
+                     message);
     if (status == 404 && docker_says(message, "no such image")) {
         const struct service *service = action->desired ? action->desired->service : NULL;
         return means(error, ERROR_FAILED,

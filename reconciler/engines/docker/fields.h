@@ -157,6 +157,16 @@ struct field_list docker_network_fields(struct docker_strings *strings, struct a
 struct field_list docker_volume_fields(struct docker_strings *strings, struct arena *arena,
                                        const struct volume *volume);
 
+/* --- address_range.c -----------------------------------------------------------------------------
+ */
+struct docker_range {
+    const char *addresses; /* CIDR, which the engine is to choose from */
+    const char *gateway;
+};
+/* False: the engine may choose from the whole subnet. Texts are in the arena. */
+bool docker_address_range(struct arena *arena, const struct environment *environment,
+                          const struct network *network, struct docker_range *range);
+
 /* --- body_host.c, body_mounts.c ------------------------------------------------------------------
  */
 /* Sets object[key] to text; *bad is set to `key` when it is not UTF-8, which JSON cannot carry. */

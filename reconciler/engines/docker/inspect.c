@@ -159,10 +159,30 @@ static bool makes_sense(const json_t *document) {
            docker_member(json_object_get(document, "State"), "Status");
 }
 
+/* The desired container that wants the name, or would while it is replaced: in which slot. */
+static const struct resource *wanted_as(const struct docker_view *view, const char *name,
+                                        enum slot *slot) {
+    static const char *const suffixes[] = {
+        [SLOT_CURRENT] = "", [SLOT_NEXT] = SUFFIX_NEXT, [SLOT_PREVIOUS] = SUFFIX_PREVIOUS};
+    size_t length = strlen(name);
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        size_t tail = strlen(suffixes[i]);
+        if (length <= tail || strcmp(name + length - tail, suffixes[i]) != 0)
+            continue;
+        cleanup_free char *base = format_text("%.*s", (int)(length - tail), name);
+        const struct resource *wanted = docker_view_wanted(view, docker_kind_service.name, base);
+        *slot = (enum slot)i;
+        if (wanted)
+            return wanted;
+    }
+    return NULL;
+}
+
 bool docker_inspect_foreign(struct docker_view *view, const char *name, const char *id,
                             const json_t *labels) {
+    enum slot slot = SLOT_CURRENT;
     name += *name == '/';
-    const struct resource *wanted = docker_view_wanted(view, docker_kind_service.name, name);
+    const struct resource *wanted = wanted_as(view, name, &slot);
     if (!wanted)
         return false;
     struct resource *resource = docker_view_add(view);
@@ -172,6 +192,7 @@ bool docker_inspect_foreign(struct docker_view *view, const char *name, const ch
     resource->instance = wanted->instance;
     resource->engine_name = docker_view_keep(view, name);
     resource->id = docker_view_keep(view, id);
+    resource->slot = slot;
     resource->foreign = true;
     resource->owner = docker_owner(view->arena, labels);
     return true;

@@ -54,6 +54,7 @@ struct docker_view {
     struct docker_strings *strings;
     const char *project, *environment;
     const struct resource_set *desired;
+    bool wants_subnets;       /* some desired network declares one: others' matter */
     struct name_entry *names; /* desired resources by "KIND ENGINE-NAME" */
     struct name_entry *keys;  /* and by key */
 
@@ -106,7 +107,8 @@ int docker_inspect_image(struct docker_view *view, struct docker_image_view *ima
  * one that has them from its image is not. -1: the document makes no sense. */
 int docker_inspect_container(struct docker_view *view, const json_t *document, const char *status);
 
-/* Adds a container that is not ours, which matters only when its name is wanted; else false. */
+/* Adds a container that is not ours, which matters only when its name is wanted, or would be for a
+ * replacement; else false. */
 bool docker_inspect_foreign(struct docker_view *view, const char *name, const char *id,
                             const json_t *labels);
 

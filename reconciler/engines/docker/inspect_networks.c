@@ -14,13 +14,16 @@ static bool runs(const struct docker_inspection *inspection) {
     return state == RUN_RUNNING || state == RUN_PAUSED;
 }
 
-/* What fields call a network: our name for it while it is desired, else the engine's. */
-static const char *field_name(struct docker_view *view, const struct docker_network_view *network,
-                              const char *engine_name) {
-    if (!network || !network->name)
-        return engine_name;
-    cleanup_free char *key = format_text("%s/%s", docker_kind_network.name, network->name);
-    return docker_view_desired(view, key) ? network->name : engine_name;
+/* What fields call a network: our name for it while it is desired, else the engine's in brackets,
+ * which no name of ours has. */
+static const char *field_name(struct docker_inspection *inspection,
+                              const struct docker_network_view *network, const char *engine_name) {
+    struct arena *scratch = inspection->fields.scratch;
+    if (network && network->name &&
+        docker_view_desired(inspection->view,
+                            docker_key(scratch, docker_kind_network.name, network->name, 0)))
+        return network->name;
+    return arena_format(scratch, RESOURCE_ON_ENGINE, engine_name);
 }
 
 /* A network that was removed and made anew has another id than the one the container was on. */
@@ -56,7 +59,7 @@ static void add_attachment(struct docker_inspection *inspection, const char *eng
                            const json_t *endpoint) {
     const struct docker_network_view *network =
         docker_view_network(inspection->view, engine_name, docker_member(endpoint, "NetworkID"));
-    const char *name = field_name(inspection->view, network, engine_name);
+    const char *name = field_name(inspection, network, engine_name);
     const char *id = docker_member(endpoint, "EndpointID");
     if (is_stale(network, endpoint) || (runs(inspection) && (!id || !*id))) {
         /* Not there; but where it is not wanted, it must go, or the container cannot start. */
@@ -65,12 +68,8 @@ static void add_attachment(struct docker_inspection *inspection, const char *eng
                                 "of a network that is gone");
         return;
     }
-    /* In "networks.my.net" the planner would take "net" for a field's name. */
     char *path = docker_observed_path(inspection, "networks", name);
-    bool dotted = strchr(name, '.') != NULL;
-    docker_add_observed(inspection,
-                        dotted ? docker_observed_path(inspection, path, "attachment") : path,
-                        "connected");
+    docker_add_observed(inspection, path, "connected");
     docker_add_observed(inspection, docker_observed_path(inspection, path, "ipv4Address"),
                         docker_member(json_object_get(endpoint, "IPAMConfig"), "IPv4Address"));
     docker_add_observed(inspection, docker_observed_path(inspection, path, "aliases"),
@@ -145,8 +144,8 @@ static char *renamed(struct docker_view *view, struct arena *scratch, const char
     char *own = arena_copy_n(scratch, name, length);
     if (docker_view_desired(view, docker_key(scratch, docker_kind_network.name, own, 0)))
         return NULL;
-    return arena_format(scratch, "%s%s%s", prefix, docker_name(scratch, view->project, own, 0),
-                        name + length);
+    return arena_format(scratch, "%s" RESOURCE_ON_ENGINE "%s", prefix,
+                        docker_name(scratch, view->project, own, 0), name + length);
 }
 
 struct field_list docker_rename_applied(struct docker_view *view,
@@ -169,6 +168,11 @@ struct field_list docker_rename_applied(struct docker_view *view,
 /* --- what status shows --------------------------------------------------------------------------
  */
 
+static const char *on_engine(struct docker_view *view, const char *name) {
+    cleanup_free char *text = format_text(RESOURCE_ON_ENGINE, name);
+    return docker_view_keep(view, text);
+}
+
 static void add_address(struct docker_view *view, struct container_facts *facts, const char *name,
                         const json_t *endpoint) {
     const char *address = docker_member(endpoint, "IPAddress");
@@ -176,9 +180,9 @@ static void add_address(struct docker_view *view, struct container_facts *facts,
         return;
     const struct docker_network_view *network =
         docker_view_network(view, name, docker_member(endpoint, "NetworkID"));
-    facts->addresses.items[facts->addresses.count++] = (struct pair){
-        .key = network && network->name ? network->name : docker_view_keep(view, name),
-        .value = docker_view_keep(view, address)};
+    facts->addresses.items[facts->addresses.count++] =
+        (struct pair){.key = network && network->name ? network->name : on_engine(view, name),
+                      .value = docker_view_keep(view, address)};
 }
 
 static int compare_pairs(const void *left, const void *right) {

@@ -75,9 +75,9 @@ static void network_fields(struct docker_view *view, struct resource *resource,
     cleanup_docker_fields struct docker_fields fields;
     docker_fields_begin(&fields, view->strings);
     docker_fields_add(&fields, "driver", NULL, docker_member(network, "Driver"));
+    docker_fields_add(&fields, "subnet", NULL, docker_member(config, "Subnet"));
     if (json_is_true(json_object_get(network, "Internal")))
         docker_fields_add(&fields, "internal", NULL, "true");
-    add_filled(&fields, resource, desired, "subnet", docker_member(config, "Subnet"));
     add_filled(&fields, resource, desired, "gateway", docker_member(config, "Gateway"));
     add_labels(&fields, json_object_get(network, "Labels"));
     resource->fields = docker_fields_keep(&fields, view->arena);
@@ -96,6 +96,38 @@ static void enter_network(struct docker_view *view, const json_t *network, const
         .internal = json_is_true(json_object_get(network, "Internal"))};
 }
 
+/* The subnet of a network that is not ours, if it keeps others from having it: pools of the swarm,
+ * and of other drivers than the default one, are apart. */
+static const char *occupied(const json_t *network) {
+    const char *scope = docker_member(network, "Scope");
+    const char *driver = docker_member(json_object_get(network, "IPAM"), "Driver");
+    if ((scope && strcmp(scope, "local") != 0) || (driver && strcmp(driver, "default") != 0))
+        return NULL;
+    return docker_member(ipv4_config(network), "Subnet");
+}
+
+/* A network that nobody here wants, but whose subnet may be in the way. */
+static struct resource *add_stranger(struct docker_view *view, const char *engine_name,
+                                     const json_t *labels) {
+    struct resource *resource = docker_view_add(view);
+    cleanup_free char *name = format_text(RESOURCE_ON_ENGINE, engine_name);
+    resource->kind = &docker_kind_network;
+    resource->name = docker_view_keep(view, name);
+    resource->key = docker_key(view->arena, docker_kind_network.name, resource->name, 0);
+    resource->engine_name = docker_view_keep(view, engine_name);
+    resource->foreign = true;
+    resource->owner = docker_owner(view->arena, labels);
+    return resource;
+}
+
+static void stranger_fields(struct docker_view *view, struct resource *resource,
+                            const char *subnet) {
+    cleanup_docker_fields struct docker_fields fields;
+    docker_fields_begin(&fields, view->strings);
+    docker_fields_add(&fields, "subnet", NULL, subnet);
+    resource->fields = docker_fields_keep(&fields, view->arena);
+}
+
 int docker_inspect_network(struct docker_view *view, const json_t *network) {
     const char *engine_name = docker_member(network, "Name"), *id = docker_member(network, "Id");
     if (!engine_name || !id)
@@ -103,12 +135,17 @@ int docker_inspect_network(struct docker_view *view, const json_t *network) {
     const json_t *labels = json_object_get(network, "Labels");
     const char *name = own_name(view, labels);
     enter_network(view, network, name);
+    const char *subnet = name || !view->wants_subnets ? NULL : occupied(network);
     struct resource *resource = add_object(view, &docker_kind_network, engine_name, name, labels);
+    if (!resource && subnet)
+        resource = add_stranger(view, engine_name, labels);
     if (!resource)
         return 0;
     resource->id = docker_view_keep(view, id);
     resource->created = docker_view_keep(view, docker_member(network, "Created"));
-    if (!resource->foreign)
+    if (resource->foreign)
+        stranger_fields(view, resource, subnet);
+    else
         network_fields(view, resource, network);
     return 0;
 }

@@ -75,6 +75,13 @@ static int list_container(void *context, const json_t *container) {
     return 0;
 }
 
+bool docker_observes(const struct docker_observation *observation, const char *id) {
+    const struct container_entry *entry = observation->containers;
+    while (entry && strcmp(entry->id, id) != 0)
+        entry = entry->next;
+    return entry != NULL;
+}
+
 static int answer_list(struct docker_observation *observation, struct docker_query *query,
                        const struct http_response *response, struct error *error) {
     if (response->outcome == HTTP_OK && response->status == 200 &&
@@ -290,6 +297,7 @@ static int observe_all(struct docker_observation *observation) {
         return -1;
     ask_files_images(observation);
     ask_container_images(observation);
+    docker_ask_networks(observation);
     if (docker_ask_all(observation) != 0)
         return -1;
     add_images(observation);

@@ -56,6 +56,16 @@ json_t *docker_answer_json(struct docker_observation *observation,
                            const struct http_response *response, const char *what,
                            struct error *error);
 
+/* --- observe.c -----------------------------------------------------------------------------------
+ */
+/* Whether the container was listed as one of ours. */
+bool docker_observes(const struct docker_observation *observation, const char *id);
+
+/* --- observe_networks.c --------------------------------------------------------------------------
+ */
+/* Queues the questions who is on networks that differ; containers must have been listed. */
+void docker_ask_networks(struct docker_observation *observation);
+
 /* --- observe_files.c -----------------------------------------------------------------------------
  */
 /* Queues the requests of all checks made so far that have no answer yet. */

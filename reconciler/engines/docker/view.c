@@ -37,6 +37,8 @@ void docker_view_begin(struct docker_view *view, struct arena *arena, const char
     for (size_t i = 0; i < view->desired->count; i++) {
         const struct resource *resource = &view->desired->items[i];
         enter(view, &view->keys, resource->key, resource);
+        view->wants_subnets |=
+            resource->kind == &docker_kind_network && docker_field(&resource->fields, "subnet");
         cleanup_free char *name = format_text("%s %s", resource->kind->name, resource->engine_name);
         enter(view, &view->names, docker_view_keep(view, name), resource);
     }
