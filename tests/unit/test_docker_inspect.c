@@ -196,6 +196,13 @@ Test(docker_inspect, values_of_the_image_are_not_drift) {
                       "environment.IMAGE_A: changed -> (none)\nenvironment.MORE: 1 -> (none)\n");
 }
 
+/* Declared earlier, no longer: the image's directory is due again. */
+Test(docker_inspect, the_root_directory_is_the_containers_own_where_the_image_names_another) {
+    load("plain-running.json");
+    set("Config", "WorkingDir", "\"/\"");
+    expect_difference("service/plain", "workingDir: / -> (none)\n"); /* the image's is /var */
+}
+
 Test(docker_inspect, values_applied_earlier_are_reset) {
     load("plain-running.json");
     json_object_set_new(part("Config", "Labels"), "tse.io/last-applied",
@@ -210,6 +217,7 @@ Test(docker_inspect, what_the_engine_fills_in_is_not_drift) {
     set("HostConfig", "ShmSize", "1048576");
     set("HostConfig", "LogConfig", "{\"Type\":\"journald\",\"Config\":{\"a\":\"b\"}}");
     set("Config", "WorkingDir", "\"/\"");
+    json_object_del(json_object_get(image, "Config"), "WorkingDir");
     expect_difference("service/plain", "");
 }
 
