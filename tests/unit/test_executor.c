@@ -404,6 +404,18 @@ Test(executor, what_containers_say_is_shown_without_secrets) {
     cr_expect_str_eq(progress, "connection (secret)");
 }
 
+/* The target stands in for whatever of its request an engine quotes. */
+Test(executor, what_the_engine_says_is_shown_without_secrets) {
+    struct secret secret = {.name = "a", .value = "hunter22"};
+    struct environment environment = {.secrets = &secret, .secret_count = 1};
+    add(0, VERB_START, "invalid hunter22", "");
+    fake_script(fake, "invalid hunter22", "tf");
+    executor_run(&fake->engine, &environment, &plan, &options, &result);
+    cr_expect_str_eq(messages[0], "invalid (secret): scripted f");
+    cr_expect_str_eq(error_text(&result.first), "invalid (secret): scripted f");
+    cr_expect_str_eq(progress, "invalid (secret): scripted t");
+}
+
 Test(executor, a_probe_without_an_answer_does_not_outlive_the_limit) {
     add(0, VERB_AWAIT, "W", "");
     fake_script(fake, "W", "h");
