@@ -92,8 +92,10 @@ static void answer_probe(void *context) {
     enum probe_result result = call->what == '.'   ? PROBE_HEALTHY
                                : call->what == 'c' ? PROBE_COMPLETED
                                : call->what == 'f' ? PROBE_FAILED
+                               : call->what == 'g' ? PROBE_HOPELESS
                                                    : PROBE_WAITING;
     const char *detail = call->what == 'f'   ? "exited with code 1"
+                         : call->what == 'g' ? "the container is gone"
                          : call->what == 'w' ? "connection refused"
                                              : "";
     call->probed(call->context, result, detail);

@@ -5,6 +5,7 @@
  *   .  done, or healthy       w  probe: not yet          c  probe: completed
  *   t  transient error        u  unreachable             o  out of time
  *   f  fails for good         h  no answer ever          l  says done, but did nothing
+ *                             g  probe: gone
  *
  * Calls are told apart by their target. Answers come from the loop, as a real engine's do.
  */

@@ -466,7 +466,7 @@ Test(docker_live, states) {
     while (outcome.number == PROBE_HEALTHY); /* for an instant it runs */
     cr_expect(outcome.number == PROBE_WAITING && contains(outcome.text, "exit with code 5"), "%s",
               outcome.text);
-    expect_probe(&none, "dockt-no-such", DEPENDS_HEALTHY, PROBE_FAILED, "gone");
+    expect_probe(&none, "dockt-no-such", DEPENDS_HEALTHY, PROBE_HOPELESS, "gone");
 }
 
 Test(docker_live, tests_in_the_container) {
@@ -547,7 +547,7 @@ Test(docker_live, nothing_behind_a_published_port) {
     /* From another machine, where neither the container nor that address can be reached. */
     free(docker_of(engine)->host);
     docker_of(engine)->host = copy_text("192.0.2.1");
-    expect_probe(&tcp, name, DEPENDS_HEALTHY, PROBE_FAILED, "cannot be checked from here");
+    expect_probe(&tcp, name, DEPENDS_HEALTHY, PROBE_HOPELESS, "cannot be checked from here");
 }
 
 Test(docker_live, published_port_of_another_machine) {

@@ -448,6 +448,20 @@ Test(executor, what_the_engine_restarts_gets_its_time) {
     }
 }
 
+/* No restart policy brings back what is gone. */
+Test(executor, what_is_gone_fails_at_once) {
+    container.service = &(struct service){.name = "redis", .restart = RESTART_ALWAYS};
+    add(0, VERB_AWAIT, "await", "");
+    fake_script(fake, "await", "wg");
+    long long start_ms = http_now_ms();
+    cr_expect_eq(run(), -1);
+    cr_expect_lt(http_now_ms() - start_ms, 30000, "the limit is 60 s");
+    expect_states(FAILED);
+    cr_expect_eq(fake_calls(fake, "await"), 2);
+    cr_expect(strstr(error_text(&result.first), "the container is gone"), "%s",
+              error_text(&result.first));
+}
+
 Test(executor, an_exit_with_0_counts_where_it_is_wanted) {
     static const struct {
         enum depends_condition condition;
