@@ -18,13 +18,11 @@ static const struct docker_answer_rule *find(const struct docker_server *server,
     static const struct docker_answer_rule missing = {"", 404, "{\"message\":\"no such\"}", NULL,
                                                       NULL};
     const char *rest = strncmp(path, "/v1.", 4) == 0 ? strchr(path + 1, '/') : path;
-    if (!rest || strncmp(rest, "/_ping", 6) == 0)
-        return &ping;
-    for (const struct docker_answer_rule *rule = server->rules; rule && rule->path; rule++)
+    for (const struct docker_answer_rule *rule = server->rules; rest && rule && rule->path; rule++)
         if (strncmp(rest, rule->path, strlen(rule->path)) == 0 &&
             (!rule->method || strcmp(rule->method, method) == 0))
             return rule;
-    return &missing;
+    return !rest || strncmp(rest, "/_ping", 6) == 0 ? &ping : &missing;
 }
 
 /* A client that gave up meanwhile must not end the test's process by SIGPIPE. */
