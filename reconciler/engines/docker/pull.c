@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STALL_MS 60000
+/* Unpacking is silent with the containerd image store, and takes minutes for a large layer on a slow
+ * disk; a registry that stops sending is given up by the engine itself, and tried again. */
+#define STALL_MS 600000
 
 struct pull {
     struct docker_call call;
