@@ -144,6 +144,7 @@ static void docker_free(struct engine *base) {
         docker_call_free(engine->calls);
     docker_exec_forget(engine);
     json_decref(engine->config);
+    json_decref(engine->credentials);
     char *owned[] = {engine->api_prefix, engine->host,        engine->config_dir,
                      engine->url,        engine->unix_socket, engine->ca_file,
                      engine->cert_file,  engine->key_file,    engine->base.description};

@@ -21,6 +21,7 @@ struct docker_engine {
     char *host;             /* host name of a tcp:// engine, where published ports are; else NULL */
     char *config_dir;       /* DOCKER_CONFIG or ~/.docker */
     json_t *config;         /* its config.json, or NULL */
+    json_t *credentials;    /* config.c: what was found for each registry, null for none; or NULL */
     /* strings behind `endpoint` */
     char *url, *unix_socket, *ca_file, *cert_file, *key_file;
     struct docker_call *calls;     /* transport.h: what waits for an answer */
@@ -112,8 +113,11 @@ char *docker_encode(const char *text);
 /* --- config.c: the docker client's configuration -------------------------------------------------
  */
 /* X-Registry-Auth value (base64url JSON) for the registry an image comes from, from auths,
- * credHelpers and credsStore; malloc'd, or NULL when there are no credentials. */
-char *docker_registry_auth(const struct docker_engine *engine, const char *image);
+ * credHelpers and credsStore; malloc'd, or NULL when there are no credentials. Each registry's are
+ * looked for once, because a helper may take seconds and everything else waits for it. */
+char *docker_registry_auth(struct docker_engine *engine, const char *image);
+/* The registry has refused them: the next time they are looked for anew (tokens expire). */
+void docker_registry_forget(struct docker_engine *engine, const char *image);
 
 /* --- act.c, pull.c, archive.c, probe.c -----------------------------------------------------------
  */

@@ -201,6 +201,8 @@ static int answer_distribution(struct docker_observation *observation, struct do
     json_auto_t *document = NULL;
     if (response->outcome == HTTP_OK && response->status == 200)
         document = json_loadb(response->body, response->body_size, 0, NULL);
+    if (response->outcome == HTTP_OK && (response->status == 401 || response->status == 403))
+        docker_registry_forget(observation->engine, query->name);
     const char *digest = docker_member(json_object_get(document, "Descriptor"), "digest");
     struct docker_image_view *image = docker_view_image(&observation->view, query->name);
     struct resource *resource = find_image(&observation->view, query->name);

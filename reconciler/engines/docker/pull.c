@@ -67,6 +67,11 @@ static const char *const passing[] = {"toomanyrequests",
                                       "unexpected EOF",
                                       NULL};
 
+/* "pull access denied for x, repository does not exist or may require 'docker login'" */
+static bool is_denied(long status, const char *message) {
+    return status == 401 || status == 403 || says_any(message, denied);
+}
+
 int docker_pull_error(const char *image, long status, const char *message, struct error *error) {
     cleanup_arena struct arena *arena = arena_new();
     struct docker_image parsed = docker_image_parse(arena, image);
@@ -85,8 +90,7 @@ int docker_pull_error(const char *image, long status, const char *message, struc
                          "cannot pull \"%s\": it is not made for this engine's kind of machine: "
                          "%s: name an image that is",
                          image, message);
-    /* "pull access denied for x, repository does not exist or may require 'docker login'" */
-    if (status == 401 || status == 403 || says_any(message, denied))
+    if (is_denied(status, message))
         return error_set(error, ERROR_FAILED,
                          "cannot pull \"%s\": %s: check the name, or log in (docker login %s)",
                          image, message, parsed.registry);
@@ -115,16 +119,22 @@ static bool take(void *context, const char *data, size_t size) {
     return true;
 }
 
+static int refused(struct pull *pull, long status, const char *message, struct error *error) {
+    if (is_denied(status, message))
+        docker_registry_forget(pull->call.engine, pull->image);
+    return docker_pull_error(pull->image, status, message, error);
+}
+
 /* 0, or -1 and why it failed. */
 static int judge(struct pull *pull, const struct http_response *response, struct error *error) {
     docker_pull_finish(&pull->stream);
     if (pull->stream.failure)
-        return docker_pull_error(pull->image, response->status, pull->stream.failure, error);
+        return refused(pull, response->status, pull->stream.failure, error);
     if (response->outcome == HTTP_OK && response->status == 200)
         return 0;
     if (response->outcome == HTTP_OK) {
         cleanup_free char *message = docker_message(response);
-        return docker_pull_error(pull->image, response->status, message, error);
+        return refused(pull, response->status, message, error);
     }
     if (response->outcome == HTTP_TIMED_OUT)
         return error_set(error, ERROR_TIMEOUT,
