@@ -236,8 +236,11 @@ static void expect_version(const char *offered, const char *wanted, int minor) {
 Test(docker_connect, versions) {
     expect_version("1.41", NULL, 41);
     expect_version("1.44", "", 44);
-    expect_version("1.51", NULL, 51);
-    expect_version("1.60", NULL, 51);
+    expect_version("1.54", NULL, 54);
+    expect_version("1.60", NULL, 54);
+    expect_version("1.54", "1.52", 52);
+    expect_version("1.60", "1.54", 54);
+    expect_version("1.60", "1.55", -1);
     expect_version("1.40", NULL, -1);
     expect_version("2.0", NULL, -1);
     expect_version(NULL, NULL, -1);
