@@ -35,12 +35,21 @@ static void finish(struct step *step, enum action_state state, const struct erro
     sequence_settle(step, state, error);
 }
 
-static void fail(struct step *step, const struct error *error) {
+/* The engine's words may quote what it was sent. */
+static void redact(const struct step *step, const struct error *error, struct error *redacted) {
+    cleanup_free char *text = redact_secrets(step->execution->environment, error_text(error));
+    error_set(redacted, error->code, "%s", text);
+}
+
+static void fail(struct step *step, const struct error *cause) {
     struct execution *execution = step->execution;
     if (execution->aborting) { /* it did not fail, it was given up */
         finish(step, ACTION_CANCELLED, NULL);
         return;
     }
+    cleanup_error struct error redacted = ERROR_INIT;
+    redact(step, cause, &redacted);
+    const struct error *error = &redacted;
     /* Out of time means that nobody knows what happened: to be observed, not undone. */
     step->blameless = error_is_retryable(error->code) || error->code == ERROR_TIMEOUT;
     execution->result->retryable |= step->blameless;
@@ -69,7 +78,9 @@ static void on_done(void *context, bool ok, const struct error *error) {
     }
     long delay = FIRST_DELAY_MS << (step->tries - 1);
     step->timer = http_after(step->execution->engine->client, delay, call, step);
-    on_progress(step, error_text(error), 0, 0);
+    cleanup_error struct error redacted = ERROR_INIT;
+    redact(step, error, &redacted);
+    on_progress(step, error_text(&redacted), 0, 0);
 }
 
 static void call(void *context) {

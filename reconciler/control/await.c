@@ -161,6 +161,8 @@ static enum verdict judge(const struct action *action, enum probe_result result)
         return is_restarted(service, false) ? VERDICT_WAIT : VERDICT_HOPELESS;
     case PROBE_FAILED:
         return is_restarted(service, true) ? VERDICT_WAIT : VERDICT_HOPELESS;
+    case PROBE_HOPELESS:
+        return VERDICT_HOPELESS;
     default:
         return VERDICT_WAIT;
     }

@@ -1,7 +1,7 @@
 /*
  * What a container says (its last lines, the output of its check) may hold secrets: a program that
- * prints its configuration, a URL with a password in it. Errors and progress never do (design,
- * promise 7).
+ * prints its configuration, a URL with a password in it; so may what the engine says, which quotes
+ * requests. Errors and progress never do (design, promise 7).
  */
 #include "control/execution.h"
 

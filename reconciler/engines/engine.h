@@ -23,7 +23,8 @@ enum probe_result {
     PROBE_HEALTHY,   /* the check passed; with no check: the container runs */
     PROBE_COMPLETED, /* it exited with code 0 */
     PROBE_WAITING,   /* not yet, but it may still become so */
-    PROBE_FAILED     /* it cannot: exited with another code, dead, gone */
+    PROBE_FAILED,    /* it exited with another code: only its restart policy can mend that */
+    PROBE_HOPELESS   /* nothing can: it is gone, or there is no way to check it */
 };
 
 /* `detail` says what was seen in a few words: "connection refused", "exited with code 1"; for a

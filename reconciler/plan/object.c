@@ -122,6 +122,14 @@ size_t object_ready(struct planner *planner, const struct object *object,
     return stays && fits(planner, container, object) ? NODE_NONE : object->ready;
 }
 
+/* Only a pull, even where containers run from it: that the registry names another digest than the
+ * one that is here need not mean that a pull brings another image (a mirror may be behind). Once it
+ * is here, containers that are not of it differ in their field "image". */
+static void plan_outdated(struct planner *planner, struct object *image) {
+    if (image->observed && image->observed->outdated)
+        plan_image(planner, image);
+}
+
 void object_needed(struct planner *planner, size_t node, const char *key) {
     struct object *object = planner_object(planner, key);
     if (!object || !object->desired)
@@ -138,8 +146,12 @@ void object_needed(struct planner *planner, size_t node, const char *key) {
 static void plan_object(struct planner *planner, struct object *object) {
     const struct resource *desired = object->desired;
     bool is_data = desired && desired->kind->lifecycle == LIFECYCLE_DATA;
-    if (!desired || desired->kind->lifecycle == LIFECYCLE_IMAGE)
+    if (!desired)
         return;
+    if (desired->kind->lifecycle == LIFECYCLE_IMAGE) {
+        plan_outdated(planner, object);
+        return;
+    }
     if (is_name_taken(object)) {
         refuse_foreign(planner, object);
         object->create = object->replace = false;

@@ -133,7 +133,8 @@ static void undo_names(struct planner *planner, struct instance *instance,
                        const struct successor *successor, size_t away) {
     const struct resource *old = instance->current->resource;
     const struct names *names = &successor->names;
-    plan_undo(planner, instance, successor->create, VERB_REMOVE, NULL, names->next, NULL);
+    plan_undo(planner, instance, successor->create, VERB_REMOVE, NULL, names->next,
+              REMOVE_OWN_VOLUMES);
     plan_undo(planner, instance, away, VERB_RENAME, old, target_of(old), names->name);
 }
 
@@ -148,7 +149,7 @@ static void recreate(struct planner *planner, struct instance *instance) {
     chain_start(planner, instance, NULL, new.names.name);
     chain_await(planner, instance, NULL, new.names.name);
     plan_undo(planner, instance, named, VERB_STOP, NULL, new.names.name, NULL);
-    plan_undo(planner, instance, named, VERB_REMOVE, NULL, new.names.name, NULL);
+    plan_undo(planner, instance, named, VERB_REMOVE, NULL, new.names.name, REMOVE_OWN_VOLUMES);
     undo_names(planner, instance, &new, away);
     if (should_run(instance, old->resource))
         plan_undo(planner, instance, instance->failed ? away : new.made, VERB_START, old->resource,

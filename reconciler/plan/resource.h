@@ -140,7 +140,7 @@ struct resource {
     const char *strangers; /* foreign containers on a network, "a, b", as far as that was asked for:
                               they keep it from being replaced; or NULL */
     bool keeps_data;       /* containers: in volumes of its own, which its successor is given */
-    bool outdated;         /* images with PULL_ALWAYS: the registry's is another one than ours */
+    bool outdated;         /* images with PULL_ALWAYS: the registry names another one than ours */
     const char *created;   /* RFC 3339, or NULL */
     const struct container_facts *facts; /* containers; or NULL when the engine tells none */
     const void *engine_data;             /* the engine's own */

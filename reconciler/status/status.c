@@ -172,7 +172,8 @@ static void on_probed(void *context, enum probe_result result, const char *detai
         service->health = SERVICE_HEALTHY;
     else if (result == PROBE_COMPLETED)
         service->health = SERVICE_COMPLETED;
-    else if (result == PROBE_FAILED || service->observed->health == HEALTH_UNKNOWN)
+    else if (result == PROBE_FAILED || result == PROBE_HOPELESS ||
+             service->observed->health == HEALTH_UNKNOWN)
         service->health = SERVICE_UNHEALTHY;
     if (!is_ready(service) && detail && *detail)
         service->detail = arena_copy(probe->status->arena, detail);

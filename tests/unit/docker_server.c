@@ -18,17 +18,17 @@ static const struct docker_answer_rule *find(const struct docker_server *server,
     static const struct docker_answer_rule missing = {"", 404, "{\"message\":\"no such\"}", NULL,
                                                       NULL};
     const char *rest = strncmp(path, "/v1.", 4) == 0 ? strchr(path + 1, '/') : path;
-    if (!rest || strncmp(rest, "/_ping", 6) == 0)
-        return &ping;
-    for (const struct docker_answer_rule *rule = server->rules; rule && rule->path; rule++)
+    for (const struct docker_answer_rule *rule = server->rules; rest && rule && rule->path; rule++)
         if (strncmp(rest, rule->path, strlen(rule->path)) == 0 &&
             (!rule->method || strcmp(rule->method, method) == 0))
             return rule;
-    return &missing;
+    return !rest || strncmp(rest, "/_ping", 6) == 0 ? &ping : &missing;
 }
 
 /* A client that gave up meanwhile must not end the test's process by SIGPIPE. */
-static void say(int connection, const char *method, const struct docker_answer_rule *rule) {
+static bool say(int connection, const char *method, const struct docker_answer_rule *rule) {
+    if (rule->status < 0)
+        return false;
     size_t length = strlen(rule->body);
     cleanup_free char *head =
         format_text("HTTP/1.1 %d Said\r\nContent-Length: %zu\r\n%sConnection: close\r\n\r\n",
@@ -36,26 +36,29 @@ static void say(int connection, const char *method, const struct docker_answer_r
                     rule->header ? rule->header : "");
     if (send(connection, head, strlen(head), MSG_NOSIGNAL) > 0 && strcmp(method, "HEAD") != 0)
         send(connection, rule->body, length, MSG_NOSIGNAL);
+    return true;
 }
 
-static void answer(struct docker_server *server, int connection) {
+/* Whether that was all. */
+static bool answer(struct docker_server *server, int connection) {
     char request[16384], method[8], path[4096];
     size_t size = 0;
     while (size < sizeof request - 1) {
         ssize_t count = read(connection, request + size, sizeof request - 1 - size);
         if (count <= 0)
-            return;
+            return true;
         size += (size_t)count;
         request[size] = '\0';
         if (strstr(request, "\r\n\r\n"))
             break;
     }
     if (sscanf(request, "%7s %4095s", method, path) != 2)
-        return;
+        return true;
     server->requests++;
     pthread_mutex_lock(&server->lock);
-    say(connection, method, find(server, method, path));
+    bool over = say(connection, method, find(server, method, path));
     pthread_mutex_unlock(&server->lock);
+    return over;
 }
 
 void docker_server_say(struct docker_server *server, const struct docker_answer_rule *rules) {
@@ -75,8 +78,8 @@ static void *serve(void *context) {
         int connection = accept(started->listener, NULL, NULL);
         if (connection < 0)
             return NULL;
-        answer(started->server, connection);
-        close(connection);
+        if (answer(started->server, connection))
+            close(connection);
     }
 }
 

@@ -61,7 +61,8 @@ struct model_container {
     bool unread; /* a file was changed under it, and it has not been told */
     const struct service *service;
     const char *created;
-    int anonymous; /* what is in its anonymous volume */
+    int anonymous; /* what is in its anonymous volume; 0: removed with its last user */
+    bool carried;  /* mounts it by name, as one that was there */
     bool gone;
 };
 

@@ -161,9 +161,9 @@ Test(converge, a_change_that_failed_half_way_is_not_counted) {
     want("a", NULL);
     fake->present[0] = "a";
     fake->misnamed = true;
-    fake_script(fake, "a", ".f"); /* removed, but not made anew */
+    fake_script(fake, "a", ".f"); /* removed, but not made anew: the old one is */
     cr_expect_eq(run(), -1);
-    cr_expect_str_eq(fake->log, "a a ");
+    cr_expect_str_eq(fake->log, "a a a.old ");
     cr_expect_eq(result.changes, 0);
 }
 
@@ -193,6 +193,38 @@ Test(converge, what_keeps_changing_is_named) {
     cr_expect_eq(result.error.code, ERROR_FAILED);
     cr_expect(strstr(error_text(&result.error), "network/a (create)") != NULL, "%s",
               error_text(&result.error));
+}
+
+/* The engine says that it is made as declared, and then reports the same as before. */
+Test(converge, what_a_replacement_did_not_change_is_not_replaced_again) {
+    want("a", NULL);
+    fake->present[0] = "a";
+    fake->misnamed = true;
+    cr_expect_eq(run(), -1);
+    cr_expect_eq(result.passes, 2);
+    cr_expect_str_eq(fake->log, "a a ", "replaced once");
+    cr_expect_eq(result.error.code, ERROR_FAILED);
+    cr_expect(strstr(error_text(&result.error), "network/a name: a.old → a") != NULL, "%s",
+              error_text(&result.error));
+}
+
+/* A registry that names one digest, and a mirror that gives another. */
+Test(converge, an_image_is_pulled_once) {
+    fake->outdated = true;
+    cr_expect_eq(run(), 0, "%s", error_text(&result.error));
+    cr_expect_str_eq(fake->log, "image ");
+    cr_expect_eq(result.passes, 2);
+    planned = 0;
+    cr_expect_eq(run(), 0);
+    cr_expect_str_eq(fake->log, "image image ", "and once the next time");
+}
+
+/* What has failed is no pull. */
+Test(converge, a_pull_that_failed_is_tried_again) {
+    fake->outdated = true;
+    fake_script(fake, "image", "tttttt.");
+    cr_expect_eq(run(), 0, "%s", error_text(&result.error));
+    cr_expect_eq(fake_calls(fake, "image"), 7);
 }
 
 Test(converge, what_exits_after_it_was_ready_is_awaited_again) {

@@ -37,6 +37,7 @@ static char *auth_of(const char *config, const char *image) {
     cr_assert(config == NULL || engine.config != NULL);
     cleanup_free char *encoded = docker_registry_auth(&engine, image);
     json_decref(engine.config);
+    json_decref(engine.credentials);
     if (!encoded)
         return copy_text("none");
     cr_assert(eq(int, strlen(encoded) % 4, 0));
@@ -146,6 +147,33 @@ Test(docker_helper, one_registry) {
     expect_auth(config, "ghcr.io/a", "{\"identitytoken\":\"tok\",\"serveraddress\":\"ghcr.io\"}");
     expect_auth(config, "quay.io/a",
                 "{\"username\":\"all\",\"password\":\"s\",\"serveraddress\":\"quay.io\"}");
+}
+
+static void expect_calls(const char *file, long calls) {
+    struct stat status;
+    cr_expect(eq(long, stat(file, &status) == 0 ? (long)status.st_size : 0, calls));
+}
+
+/* One that is slow, or hangs, is asked once for each registry, not for each image and pass. */
+Test(docker_helper, is_asked_once_for_each_registry) {
+    cleanup_free char *calls = format_text("%s/calls", folder);
+    cleanup_free char *script = format_text("printf . >>%s\ntest \"$(cat)\" = r.io || exit 1\n"
+                                            "echo '{\"Username\":\"u\",\"Secret\":\"s\"}'",
+                                            calls);
+    write_helper("counted", script);
+    struct docker_engine engine = {.config = json_pack("{s:s}", "credsStore", "counted")};
+    static const char *const images[] = {"r.io/a", "r.io/b:2", "q.io/a", "q.io/b", "r.io/a"};
+    for (size_t i = 0; i < 5; i++) {
+        cleanup_free char *auth = docker_registry_auth(&engine, images[i]);
+        cr_expect(eq(int, auth != NULL, images[i][0] == 'r'));
+    }
+    expect_calls(calls, 2);
+    docker_registry_forget(&engine, "q.io/z");
+    for (size_t i = 0; i < 5; i++)
+        free(docker_registry_auth(&engine, images[i]));
+    expect_calls(calls, 3);
+    json_decref(engine.config);
+    json_decref(engine.credentials);
 }
 
 Test(docker_helper, failures) {

@@ -1,4 +1,5 @@
 /* Where the Docker engine is found, and which API version is agreed on. No engine is needed. */
+#include "docker_server.h"
 #include "engines/docker/transport.h"
 
 #include <criterion/criterion.h>
@@ -235,8 +236,11 @@ static void expect_version(const char *offered, const char *wanted, int minor) {
 Test(docker_connect, versions) {
     expect_version("1.41", NULL, 41);
     expect_version("1.44", "", 44);
-    expect_version("1.51", NULL, 51);
-    expect_version("1.60", NULL, 51);
+    expect_version("1.54", NULL, 54);
+    expect_version("1.60", NULL, 54);
+    expect_version("1.54", "1.52", 52);
+    expect_version("1.60", "1.54", 54);
+    expect_version("1.60", "1.55", -1);
     expect_version("1.40", NULL, -1);
     expect_version("2.0", NULL, -1);
     expect_version(NULL, NULL, -1);
@@ -249,4 +253,26 @@ Test(docker_connect, versions) {
     expect_version("1.43", "1.40", -1);
     expect_version("1.99", "1.99", -1);
     expect_version("1.43", "newest", -1);
+}
+
+/* As it answers /_ping, podman 4 and 5. */
+Test(docker_connect, podman_is_refused) {
+    static const char *const headers[] = {
+        "Api-Version: 1.41\r\nLibpod-API-Version: 4.3.1\r\nServer: Libpod/4.3.1 (linux)\r\n",
+        "Api-Version: 1.41\r\nServer: Libpod/5.0.0 (linux)\r\n",
+        "Api-Version: 1.41\r\nLibpod-API-Version: 4.3.1\r\nServer: nginx\r\n"};
+    struct docker_server *server = docker_server_start();
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        const struct docker_answer_rule rules[] = {{"/_ping", 200, "OK", headers[i], NULL}, {0}};
+        docker_server_say(server, rules);
+        struct http_client *client = http_client_new(NULL);
+        cleanup_error struct error error = ERROR_INIT;
+        cr_expect(docker_engine_new(client, NULL, &error) == NULL);
+        cr_expect(error.code == ERROR_FAILED && contains(error_text(&error), "is Podman"), "%s",
+                  error_text(&error));
+        http_client_free(client);
+        docker_server_say(server, NULL);
+    }
+    unlink(server->path);
+    rmdir(server->folder);
 }

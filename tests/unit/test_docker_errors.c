@@ -174,6 +174,20 @@ Test(docker_errors, a_limit_below_what_is_in_use) {
     expect_action(VERB_UPDATE, &container, 500, "boom", ERROR_NONE, NULL);
 }
 
+Test(docker_errors, a_driver_the_engine_does_not_have) {
+    static const struct network misspelt = {.name = "n", .driver = "brigde"};
+    static const struct volume elsewhere = {.name = "v", .driver = "nfs"};
+    struct resource one = {.kind = &docker_kind_network, .network = &misspelt};
+    struct resource other = {.kind = &docker_kind_volume, .volume = &elsewhere};
+    expect_action(VERB_CREATE, &one, 404, "plugin \"brigde\" not found", ERROR_FAILED,
+                  "does not have its driver \"brigde\"");
+    expect_action(VERB_CREATE, &other, 404,
+                  "create v: error looking up volume plugin nfs: plugin \"nfs\" not found",
+                  ERROR_FAILED, "does not have its driver \"nfs\"");
+    expect_action(VERB_CREATE, &network, 404, "gone", ERROR_FAILED, "its driver (gone)");
+    expect_action(VERB_REMOVE, &network, 404, "network it not found", ERROR_TRANSIENT, "vanished");
+}
+
 Test(docker_errors, actions) {
     expect_action(VERB_CREATE, &container, 404, "No such image: redis:7", ERROR_FAILED,
                   "docker pull redis:7");

@@ -6,6 +6,7 @@
 #include "docker_sample.h"
 
 #include "base/error.h"
+#include "engines/docker/transport.h"
 #include "plan/plan.h"
 
 #include <criterion/criterion.h>
@@ -13,6 +14,7 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static struct arena *arena;
 static struct environment *environment;
@@ -61,7 +63,7 @@ static void look_around(void) {
 
 /* Looks at files and finds them as declared. */
 static struct resource *look_at_container(void) {
-    cr_assert(docker_inspect_container(&view, container, "Up 2 minutes") == 0);
+    cr_assert(docker_inspect_container(&view, container) == 0);
     size_t index = view.resource_count - 1;
     const struct resource *wanted = docker_view_desired(&view, view.resources[index].key);
     for (struct docker_file_check *check = view.checks; check; check = check->next)
@@ -153,7 +155,8 @@ Test(docker_inspect, later_engines_answer_differently) {
 
 Test(docker_inspect, every_changed_value_is_named) {
     static const char *const changes[][4] = {
-        {"HostConfig", "Memory", "134217728", "resources.limits.memory: 128Mi -> 64Mi\n"},
+        {"HostConfig", "Memory", "134217728",
+         "resources.limits.memory: 128Mi -> 64Mi\nresources.memorySwap: 128Mi -> (none)\n"},
         {"HostConfig", "NanoCpus", "0", "resources.limits.cpu: (none) -> 500m\n"},
         {"HostConfig", "PidsLimit", "null", "resources.limits.pids: (none) -> 100\n"},
         {"HostConfig", "CpuShares", "512", "resources.requests.cpu: 500m -> 100m\n"},
@@ -196,6 +199,13 @@ Test(docker_inspect, values_of_the_image_are_not_drift) {
                       "environment.IMAGE_A: changed -> (none)\nenvironment.MORE: 1 -> (none)\n");
 }
 
+/* Declared earlier, no longer: the image's directory is due again. */
+Test(docker_inspect, the_root_directory_is_the_containers_own_where_the_image_names_another) {
+    load("plain-running.json");
+    set("Config", "WorkingDir", "\"/\"");
+    expect_difference("service/plain", "workingDir: / -> (none)\n"); /* the image's is /var */
+}
+
 Test(docker_inspect, values_applied_earlier_are_reset) {
     load("plain-running.json");
     json_object_set_new(part("Config", "Labels"), "tse.io/last-applied",
@@ -210,7 +220,52 @@ Test(docker_inspect, what_the_engine_fills_in_is_not_drift) {
     set("HostConfig", "ShmSize", "1048576");
     set("HostConfig", "LogConfig", "{\"Type\":\"journald\",\"Config\":{\"a\":\"b\"}}");
     set("Config", "WorkingDir", "\"/\"");
+    json_object_del(json_object_get(image, "Config"), "WorkingDir");
     expect_difference("service/plain", "");
+}
+
+/* What `docker update` sets and no declaration can. */
+Test(docker_inspect, limits_that_cannot_be_declared_are_drift) {
+    static const char *const changes[][3] = {
+        {"CpuPeriod", "50000", "resources.cpuPeriod: 50000 -> (none)\n"},
+        {"CpuQuota", "25000", "resources.cpuQuota: 25000 -> (none)\n"},
+        {"CpuRealtimePeriod", "7", "resources.cpuRealtimePeriod: 7 -> (none)\n"},
+        {"CpuRealtimeRuntime", "7", "resources.cpuRealtimeRuntime: 7 -> (none)\n"},
+        {"CpusetCpus", "\"0\"", "resources.cpusetCpus: 0 -> (none)\n"},
+        {"CpusetMems", "\"0\"", "resources.cpusetMems: 0 -> (none)\n"},
+        {"BlkioWeight", "300", "resources.blkioWeight: 300 -> (none)\n"},
+        {"KernelMemory", "8388608", "resources.kernelMemory: 8388608 -> (none)\n"},
+        {"CpuShares", "512", "resources.requests.cpu: 500m -> (none)\n"},
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        load("plain-running.json");
+        set("HostConfig", changes[i][0], changes[i][1]);
+        expect_difference("service/plain", changes[i][2]);
+    }
+}
+
+/* Lifted in place it is -1, which would count more than a limit once the container starts again. */
+Test(docker_inspect, a_lifted_quota_matters_beside_a_limit) {
+    load("plain-running.json");
+    set("HostConfig", "CpuQuota", "-1");
+    expect_difference("service/plain", "");
+    load("full-running.json");
+    set("HostConfig", "CpuQuota", "-1");
+    expect_difference("service/full", "resources.limits.cpuQuota: -1 -> (none)\n");
+}
+
+Test(docker_inspect, swap_follows_memory) {
+    static const char *const swaps[][2] = {
+        {"0", ""},
+        {"-1", ""},
+        {"134217728", ""},
+        {"67108864", "resources.memorySwap: 64Mi -> (none)\n"},
+        {"134217729", "resources.memorySwap: 134217729 -> (none)\n"},
+        {"9223372036854775807", "resources.memorySwap: 9223372036854775807 -> (none)\n"}};
+    for (size_t i = 0; i < sizeof swaps / sizeof *swaps; i++) {
+        set("HostConfig", "MemorySwap", swaps[i][0]); /* of 64Mi */
+        expect_difference("service/full", swaps[i][1]);
+    }
 }
 
 /* Its image is gone from the engine: the id leads nowhere. */
@@ -394,7 +449,7 @@ Test(docker_inspect, anonymous_volumes_and_volumes_of_files) {
     cr_assert(eq(sz, unused, 1)); /* no container was looked at */
     load("locked-running.json");
     look_around();
-    cr_assert(docker_inspect_container(&view, container, "Up") == 0);
+    cr_assert(docker_inspect_container(&view, container) == 0);
     docker_view_finish(&view, &observed);
     for (size_t i = 0; i < observed.count; i++)
         cr_assert(observed.items[i].kind != &docker_kind_files);
@@ -545,6 +600,38 @@ static int read_stat(const char *json, struct docker_path_stat *stat) {
     return docker_path_stat_read(header, stat);
 }
 
+/* Processor time to join the files of that many containers. */
+static double seconds_to_join(size_t containers) {
+    struct resource_set observed;
+    docker_view_free(&view);
+    docker_view_begin(&view, arena, "p", "e", NULL);
+    for (size_t i = 0; i < containers; i++) {
+        struct resource *one = docker_view_add(&view);
+        one->kind = &docker_kind_service;
+        one->key = one->name = one->id = arena_format(arena, "service/%06zu", i);
+        for (size_t f = 0; f < 4; f++) {
+            struct docker_file_check *check = arena_alloc(arena, sizeof *check);
+            *check = (struct docker_file_check){.resource = i,
+                                                .path = arena_format(arena, "files./%zu", f),
+                                                .value = "found",
+                                                .next = view.checks};
+            view.checks = check;
+        }
+    }
+    clock_t begin = clock();
+    docker_view_finish(&view, &observed);
+    double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    for (size_t i = 0; i < containers; i++)
+        cr_assert(eq(sz, observed.items[i].fields.count, 4));
+    return seconds;
+}
+
+Test(docker_inspect, joining_files_takes_linear_time) {
+    double few = seconds_to_join(1000);
+    double many = seconds_to_join(16000); /* 16 times as many; squared, 256 times */
+    cr_expect(many < 64 * few + 0.02, "%.4f s, %.4f s", few, many);
+}
+
 Test(docker_inspect, path_stats) {
     struct docker_path_stat stat;
     cr_assert(
@@ -573,7 +660,7 @@ Test(docker_inspect, path_stats) {
 Test(docker_inspect, archives) {
     struct service service = {.name = "x", .files = (struct file *)file_of(2), .file_count = 1};
     size_t size;
-    cleanup_free char *archive = docker_archive(&service, NULL, &size);
+    cleanup_free char *archive = docker_archive_at(&service, NULL, "/", false, &size);
     struct docker_archived file;
     cr_assert(docker_archive_read(archive, size, &file) == 0);
     cr_assert(eq(sz, file.size, file_of(2)->size));
@@ -581,7 +668,7 @@ Test(docker_inspect, archives) {
     cr_assert(eq(uint, file.mode, 0400));
     struct file big = {.target = "/a", .data = "abc", .size = 3, .uid = 3000000, .gid = 9};
     service.files = &big;
-    cleanup_free char *large = docker_archive(&service, NULL, &size);
+    cleanup_free char *large = docker_archive_at(&service, NULL, "/", false, &size);
     cr_assert(docker_archive_read(large, size, &file) == 0);
     cr_assert(eq(uint, file.uid, 3000000));
     cr_assert(eq(uint, file.gid, 9));
@@ -661,7 +748,7 @@ static void spoil(json_t *value, int *budget) {
         for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
             json_object_set_new(value, key, json_loads(others[i], JSON_DECODE_ANY, NULL));
             look_around();
-            if (docker_inspect_container(&view, container, NULL) == 0)
+            if (docker_inspect_container(&view, container) == 0)
                 ++*budget;
             struct resource_set observed;
             docker_view_finish(&view, &observed);
@@ -683,8 +770,8 @@ Test(docker_inspect, what_cannot_be_told_apart_is_refused) {
     look_around();
     json_auto_t *empty = json_object();
     json_auto_t *list = json_array();
-    cr_assert(docker_inspect_container(&view, empty, NULL) == -1);
-    cr_assert(docker_inspect_container(&view, list, NULL) == -1);
+    cr_assert(docker_inspect_container(&view, empty) == -1);
+    cr_assert(docker_inspect_container(&view, list) == -1);
     cr_assert(docker_inspect_network(&view, empty) == -1);
     cr_assert(docker_inspect_volume(&view, empty) == -1);
     docker_view_ask_image(&view, "x");

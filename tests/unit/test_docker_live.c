@@ -5,6 +5,7 @@
  * and is removed.
  */
 #include "engines/docker/transport.h"
+#include "fetch.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -48,7 +49,14 @@ static void answered(void *context, const struct http_response *response) {
 
 static struct outcome request(const char *method, const char *path, const char *json) {
     struct outcome outcome = {0};
-    docker_send(docker_of(engine), method, path, copy_text(json), 60000, answered, &outcome);
+    static const char *const headers[] = {"Content-Type: application/json", NULL};
+    struct http_request request = {.method = method,
+                                   .path = path,
+                                   .headers = headers,
+                                   .body = copy_text(json),
+                                   .body_size = json ? strlen(json) : 0,
+                                   .timeout_ms = 60000};
+    docker_send_request(docker_of(engine), &request, answered, &outcome);
     wait_for(&outcome);
     return outcome;
 }
@@ -171,7 +179,7 @@ static void remove_all(const char *kind, const char *key, const char *list) {
                                 .path = path,
                                 .timeout_ms = 9000};
     cleanup_free char *body = NULL;
-    http_fetch(client, &look, &body, NULL);
+    fetch(client, &look, &body);
     json_auto_t *found = json_loads(body ? body : "[]", 0, NULL);
     json_t *items = json_is_object(found) ? json_object_get(found, "Volumes") : found;
     size_t i;
@@ -466,7 +474,7 @@ Test(docker_live, states) {
     while (outcome.number == PROBE_HEALTHY); /* for an instant it runs */
     cr_expect(outcome.number == PROBE_WAITING && contains(outcome.text, "exit with code 5"), "%s",
               outcome.text);
-    expect_probe(&none, "dockt-no-such", DEPENDS_HEALTHY, PROBE_FAILED, "gone");
+    expect_probe(&none, "dockt-no-such", DEPENDS_HEALTHY, PROBE_HOPELESS, "gone");
 }
 
 Test(docker_live, tests_in_the_container) {
@@ -547,7 +555,7 @@ Test(docker_live, nothing_behind_a_published_port) {
     /* From another machine, where neither the container nor that address can be reached. */
     free(docker_of(engine)->host);
     docker_of(engine)->host = copy_text("192.0.2.1");
-    expect_probe(&tcp, name, DEPENDS_HEALTHY, PROBE_FAILED, "cannot be checked from here");
+    expect_probe(&tcp, name, DEPENDS_HEALTHY, PROBE_HOPELESS, "cannot be checked from here");
 }
 
 Test(docker_live, published_port_of_another_machine) {

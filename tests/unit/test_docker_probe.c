@@ -39,6 +39,32 @@ static void probed(void *context, enum probe_result result, const char *detail) 
     snprintf(words, sizeof words, "%s", detail);
 }
 
+static void look(const struct service *service, const struct docker_answer_rule *rules) {
+    docker_server_say(server, rules);
+    finished = false;
+    docker_probe(engine, service, "c1", DEPENDS_HEALTHY, probed, NULL);
+    while (!finished)
+        http_run(client, 1000);
+    docker_server_say(server, NULL);
+}
+
+/* What no restart policy can mend. */
+Test(docker_probe, hopeless) {
+    static const struct service service = {.name = "redis"};
+    static const struct docker_answer_rule gone[] = {{0}};
+    look(&service, gone);
+    cr_expect(seen == PROBE_HOPELESS, "%s", words);
+    cr_expect(eq(str, words, (char *)"the container is gone"));
+    static const char *const states[] = {"dead", "removing"};
+    for (size_t i = 0; i < 2; i++) {
+        cleanup_free char *body =
+            format_text("{\"Id\":\"c1\",\"State\":{\"Status\":\"%s\"}}", states[i]);
+        const struct docker_answer_rule rules[] = {{"/containers/", 200, body, NULL, NULL}, {0}};
+        look(&service, rules);
+        cr_expect(seen == PROBE_HOPELESS, "%s", words);
+    }
+}
+
 /* A container that runs since 12:00:00.5, at the time `clock`. */
 static void expect(enum check_kind kind, int restarts, int code, const char *clock,
                    enum probe_result result, const char *detail) {
@@ -50,12 +76,7 @@ static void expect(enum check_kind kind, int restarts, int code, const char *clo
     cleanup_free char *date =
         clock ? format_text("Date: Wed, 01 May 2024 %s GMT\r\n", clock) : NULL;
     const struct docker_answer_rule rules[] = {{"/containers/", 200, container, date, NULL}, {0}};
-    docker_server_say(server, rules);
-    finished = false;
-    docker_probe(engine, &service, "c1", DEPENDS_HEALTHY, probed, NULL);
-    while (!finished)
-        http_run(client, 1000);
-    docker_server_say(server, NULL);
+    look(&service, rules);
     cr_expect(seen == result, "%s", words);
     cr_expect(eq(str, words, (char *)detail));
 }

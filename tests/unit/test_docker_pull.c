@@ -1,10 +1,23 @@
 /* The progress stream of a pull and the frames of containers' output, cut at every byte. */
+#include "docker_server.h"
 #include "engines/docker/transport.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The clock of this program, libcurl's too, can be put forward. */
+static time_t forward_s;
+
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    int result = (int)syscall(SYS_clock_gettime, clock, now);
+    now->tv_sec += forward_s;
+    return result;
+}
 
 static bool contains(const char *text, const char *part) {
     return strstr(text, part) != NULL;
@@ -38,7 +51,6 @@ Test(docker_pull, every_cut) {
         docker_pull_finish(&stream);
         cr_assert(eq(i64, stream.current, 90));
         cr_assert(eq(i64, stream.total, 150));
-        cr_assert(eq(str, stream.status, (char *)"Digest: sha256:ab"));
         cr_assert(stream.failure == NULL);
         docker_pull_clear(&stream);
     }
@@ -186,4 +198,46 @@ Test(docker_frames, last_line) {
     for (int i = 0; i < 1000; i++)
         docker_last_line_feed(&state, "xxxxxxxxxx", 10);
     cr_expect(eq(sz, strlen(docker_last_line_text(&state)), (size_t)DOCKER_LINE_LIMIT));
+}
+
+/* --- silence ------------------------------------------------------------------------------------
+ */
+
+static enum error_code pulled = ERROR_NONE;
+static bool finished;
+
+static void on_pulled(void *context, bool ok, const struct error *error) {
+    (void)context;
+    finished = true;
+    pulled = ok ? ERROR_NONE : error->code;
+}
+
+static void run_for(struct http_client *client, int rounds) {
+    for (int i = 0; i < rounds && !finished; i++)
+        http_run(client, 20);
+}
+
+/* Unpacking a large layer says nothing for minutes with the containerd image store. */
+Test(docker_pull, minutes_of_silence_are_no_failure, .timeout = 60) {
+    struct docker_server *server = docker_server_start();
+    static const struct docker_answer_rule rules[] = {{"/images/create", -1, "", NULL, NULL}, {0}};
+    docker_server_say(server, rules);
+    struct http_client *client = http_client_new(NULL);
+    struct engine *engine = docker_engine_new(client, NULL, NULL);
+    cr_assert(engine != NULL);
+    struct action action = {.verb = VERB_PULL, .target = "redis:7"};
+    int before = server->requests;
+    docker_pull(docker_of(engine), &action, 0, NULL, on_pulled, NULL);
+    while (server->requests == before)
+        http_run(client, 20);
+    forward_s = 5 * 60;
+    run_for(client, 5);
+    cr_expect_not(finished);
+    forward_s = 11 * 60;
+    run_for(client, 1000);
+    cr_expect(finished && pulled == ERROR_TIMEOUT);
+    engine->operations->free(engine);
+    http_client_free(client);
+    unlink(server->path);
+    rmdir(server->folder);
 }

@@ -404,6 +404,18 @@ Test(executor, what_containers_say_is_shown_without_secrets) {
     cr_expect_str_eq(progress, "connection (secret)");
 }
 
+/* The target stands in for whatever of its request an engine quotes. */
+Test(executor, what_the_engine_says_is_shown_without_secrets) {
+    struct secret secret = {.name = "a", .value = "hunter22"};
+    struct environment environment = {.secrets = &secret, .secret_count = 1};
+    add(0, VERB_START, "invalid hunter22", "");
+    fake_script(fake, "invalid hunter22", "tf");
+    executor_run(&fake->engine, &environment, &plan, &options, &result);
+    cr_expect_str_eq(messages[0], "invalid (secret): scripted f");
+    cr_expect_str_eq(error_text(&result.first), "invalid (secret): scripted f");
+    cr_expect_str_eq(progress, "invalid (secret): scripted t");
+}
+
 Test(executor, a_probe_without_an_answer_does_not_outlive_the_limit) {
     add(0, VERB_AWAIT, "W", "");
     fake_script(fake, "W", "h");
@@ -434,6 +446,20 @@ Test(executor, what_the_engine_restarts_gets_its_time) {
         cr_expect_eq(run(), 0);
         cr_expect_eq(fake_calls(fake, actions[0].target), 3);
     }
+}
+
+/* No restart policy brings back what is gone. */
+Test(executor, what_is_gone_fails_at_once) {
+    container.service = &(struct service){.name = "redis", .restart = RESTART_ALWAYS};
+    add(0, VERB_AWAIT, "await", "");
+    fake_script(fake, "await", "wg");
+    long long start_ms = http_now_ms();
+    cr_expect_eq(run(), -1);
+    cr_expect_lt(http_now_ms() - start_ms, 30000, "the limit is 60 s");
+    expect_states(FAILED);
+    cr_expect_eq(fake_calls(fake, "await"), 2);
+    cr_expect(strstr(error_text(&result.first), "the container is gone"), "%s",
+              error_text(&result.first));
 }
 
 Test(executor, an_exit_with_0_counts_where_it_is_wanted) {

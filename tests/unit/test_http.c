@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static struct http_server *server;
 static struct http_client *client;
@@ -444,6 +445,30 @@ Test(http, streams_do_not_keep_others_waiting) {
     cr_expect_eq(streams.calls, 0);
 }
 
+/* Processor time of rounds of the loop while that many requests wait for a place. */
+static double seconds_with_waiting(int count) {
+    struct answer answers = {0};
+    struct http_request request = {
+        .endpoint = &local, .method = "GET", .path = "/silent", .timeout_ms = 50000};
+    for (int i = 0; i < 64 + count; i++)
+        http_send(client, &request, answered, &answers);
+    for (int i = 0; i < 10; i++) /* those that have a place are under way */
+        http_run(client, 1);
+    clock_t begin = clock();
+    for (int i = 0; i < 300; i++)
+        http_run(client, 0);
+    double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    http_client_free(client);
+    client = http_client_new(NULL);
+    return seconds;
+}
+
+Test(http, those_that_wait_for_a_place_cost_nothing) {
+    double few = seconds_with_waiting(10);
+    double many = seconds_with_waiting(40000);
+    cr_expect(many < 5 * few + 0.02, "%.4f s, %.4f s", few, many);
+}
+
 /* --- connect_only ------------------------------------------------------------------------------*/
 
 static struct answer try_connect(const char *url, long timeout_ms) {
@@ -548,47 +573,4 @@ Test(http, a_timer_that_rearms_itself_lets_the_loop_go) {
 Test(http, an_idle_loop_returns_at_once) {
     http_run(client, 1000000000L);
     cr_expect_not(http_busy(client));
-}
-
-/* --- http_fetch --------------------------------------------------------------------------------*/
-
-Test(http, fetch_hands_out_the_body) {
-    cleanup_error struct error error = ERROR_INIT;
-    struct http_request request = {.endpoint = &local, .method = "GET", .path = "/500"};
-    char *body = NULL;
-    cr_expect_eq(http_fetch(client, &request, &body, &error), 500);
-    cr_expect_str_eq(body, "oops");
-    free(body);
-    cr_expect_eq(http_fetch(client, &request, NULL, &error), 500);
-}
-
-Test(http, fetch_says_what_is_wrong) {
-    static const struct {
-        const char *path;
-        enum error_code code;
-    } cases[] = {{"/cut/body", ERROR_TRANSIENT},
-                 {"/garbage/text", ERROR_TRANSIENT},
-                 {"/silent", ERROR_TIMEOUT},
-                 {"/flood", ERROR_FAILED}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        cleanup_error struct error error = ERROR_INIT;
-        struct http_request request = {.endpoint = &local,
-                                       .method = "GET",
-                                       .path = cases[i].path,
-
-                                       .max_body = 5000};
-        if (cases[i].code == ERROR_TIMEOUT)
-            request.timeout_ms = 100;
-        cr_expect_eq(http_fetch(client, &request, NULL, &error), -1);
-        cr_expect_eq(error.code, cases[i].code, "%s: %s", cases[i].path, error_text(&error));
-        cr_expect(strstr(error_text(&error), cases[i].path) != NULL, "%s", error_text(&error));
-    }
-    cleanup_error struct error error = ERROR_INIT;
-    struct http_endpoint nowhere = {.url = "http://localhost", .unix_socket = "/nowhere/socket"};
-    struct http_request request = {.endpoint = &nowhere, .method = "GET", .path = "/_ping"};
-    cr_expect_eq(http_fetch(client, &request, NULL, &error), -1);
-    cr_expect_eq(error.code, ERROR_UNREACHABLE);
-    cr_expect_str_eq(error_text(&error),
-                     "GET /_ping at \"/nowhere/socket\": no such file or directory; check that it "
-                     "runs and that this is its address");
 }

@@ -47,7 +47,7 @@ Test(objects, network_changes_under_containers) {
                 "service a networks.n=connected @slot=next @name=p-a.next @state=created @id=x\n",
                 "0 stop service/gone @s-p-gone\n"
                 "1 remove service/gone @s-p-gone <- 0\n"
-                "2 remove service/a @x\n"
+                "2 remove service/a @x own-volumes\n"
                 "3 disconnect service/d @s-p-d p-n\n"
                 "4 disconnect service/c @s-p-c p-n\n"
                 "5 disconnect service/b @s-p-b p-n\n"
@@ -95,8 +95,8 @@ Test(objects, network_changes_under_one_that_is_replaced) {
                 "10 start service/a <- 9\n"
                 "11 await service/a healthy <- 10\n"
                 "12 stop service/a undoes 9\n"
-                "13 remove service/a undoes 9\n"
-                "14 remove service/a @p-a.next undoes 6\n"
+                "13 remove service/a own-volumes undoes 9\n"
+                "14 remove service/a @p-a.next own-volumes undoes 6\n"
                 "15 rename service/a @s-p-a p-a undoes 8\n"
                 "16 start service/a @s-p-a undoes 6\n"
                 "17 remove service/a @s-p-a <- 11\n"
@@ -125,8 +125,8 @@ Test(objects, network_removed) {
                 "6 start service/b <- 5\n"
                 "7 await service/b healthy <- 6\n"
                 "8 stop service/b undoes 5\n"
-                "9 remove service/b undoes 5\n"
-                "10 remove service/b @p-b.next undoes 2\n"
+                "9 remove service/b own-volumes undoes 5\n"
+                "10 remove service/b @p-b.next own-volumes undoes 2\n"
                 "11 rename service/b @s-p-b p-b undoes 4\n"
                 "12 start service/b @s-p-b undoes 2\n"
                 "13 remove service/b @s-p-b <- 7\n"
@@ -202,8 +202,8 @@ Test(objects, volume_changed) {
         "5 start service/a <- 4\n"
         "6 await service/a healthy <- 5\n"
         "7 stop service/a undoes 4\n"
-        "8 remove service/a undoes 4\n"
-        "9 remove service/a @p-a.next undoes 1\n"
+        "8 remove service/a own-volumes undoes 4\n"
+        "9 remove service/a @p-a.next own-volumes undoes 1\n"
         "10 rename service/a @s-p-a p-a undoes 3\n"
         "11 start service/a @s-p-a undoes 1\n"
         "12 remove service/a @s-p-a <- 6\n"
@@ -305,7 +305,7 @@ Test(images, there_already) {
                 "+ service/a  create\n");
 }
 
-/* It only takes effect in new containers. */
+/* Whether a pull brings another image shows only when it is here. */
 Test(images, newer_in_the_registry) {
     expect_plan("image i @pull=always\n"
                 "service a image=i\n"
@@ -314,22 +314,8 @@ Test(images, newer_in_the_registry) {
                 "service a image=i\n"
                 "service b\n",
                 "0 pull image/i\n"
-                "1 create service/a @p-a.next <- 0\n"
-                "2 stop service/a @s-p-a <- 1\n"
-                "3 rename service/a @s-p-a p-a.previous <- 2\n"
-                "4 rename service/a @p-a.next p-a <- 3\n"
-                "5 start service/a <- 4\n"
-                "6 await service/a healthy <- 5\n"
-                "7 stop service/a undoes 4\n"
-                "8 remove service/a undoes 4\n"
-                "9 remove service/a @p-a.next undoes 1\n"
-                "10 rename service/a @s-p-a p-a undoes 3\n"
-                "11 start service/a @s-p-a undoes 1\n"
-                "12 remove service/a @s-p-a <- 6\n"
                 "\n"
-                "↑ image/i    pull   the registry has a newer one\n"
-                "± service/a  replace\n"
-                "    image   i → i (newer in the registry)\n");
+                "↑ image/i  pull   the registry has a newer one\n");
 }
 
 Test(images, newer_and_another_one_is_declared) {
@@ -345,8 +331,8 @@ Test(images, newer_and_another_one_is_declared) {
                 "5 start service/a <- 4\n"
                 "6 await service/a healthy <- 5\n"
                 "7 stop service/a undoes 4\n"
-                "8 remove service/a undoes 4\n"
-                "9 remove service/a @p-a.next undoes 1\n"
+                "8 remove service/a own-volumes undoes 4\n"
+                "9 remove service/a @p-a.next own-volumes undoes 1\n"
                 "10 rename service/a @s-p-a p-a undoes 3\n"
                 "11 start service/a @s-p-a undoes 1\n"
                 "12 remove service/a @s-p-a <- 6\n"

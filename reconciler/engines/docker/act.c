@@ -1,10 +1,11 @@
 /*
  * Performs an action: each verb is one request of the Engine API (an upload into a read-only
- * container is one for each volume that gets files). Actions are repeated after crashes and
- * retries, so an answer that says "it is so already" is success. What the answers that are failures
- * mean is in failure.c.
+ * container is one for each volume that gets files, a removal with all volumes one more for each).
+ * Actions are repeated after crashes and retries, so an answer that says "it is so already" is
+ * success. What the answers that are failures mean is in failure.c.
  */
 #include "engines/docker/failure.h"
+#include "engines/docker/fields.h"
 #include "engines/docker/transport.h"
 
 #include "spec/quantity.h"
@@ -12,14 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECOND_NS 1000000000LL
-
 struct act {
     struct docker_call call;
     const struct environment *environment;
     const struct action *action;
     long timeout_ms;
-    size_t step; /* of an upload in parts: those sent */
+    size_t step; /* of an action in parts: those sent */
     bool last;
     struct error refused; /* the request could not even be made */
     engine_done *done;
@@ -39,7 +38,7 @@ struct call {
     char *body; /* malloc'd, or NULL */
     size_t body_size;
     long timeout_ms; /* the verb's own */
-    size_t step;     /* of an upload in parts */
+    size_t step;     /* of an action in parts */
     bool last;       /* no further part follows */
 };
 
@@ -80,8 +79,29 @@ static int make_create(struct call *call, struct error *error) {
                     docker_container_body(call->engine, call->environment, call->action, error));
 }
 
+static bool takes_volumes(const struct action *action, const char *which) {
+    return action->verb == VERB_REMOVE && action->argument && strcmp(action->argument, which) == 0;
+}
+
 /* Containers are stopped before, by an action of its own; force only ends one that something
- * started again meanwhile. Volumes stay (v=0). */
+ * started again meanwhile. With v=1 the engine removes the anonymous volumes it has made for this
+ * container and nobody else uses. One that was carried over is mounted by its name, which the
+ * engine takes for a named one: those are removed by requests that follow, if all are to go. */
+static int remove_container(struct call *call) {
+    const struct action *action = call->action;
+    const struct docker_container_data *data =
+        action->observed ? action->observed->engine_data : NULL;
+    size_t count = data && takes_volumes(action, REMOVE_VOLUMES) ? data->anonymous_count : 0;
+    call->last = call->step >= count;
+    cleanup_free char *id =
+        docker_encode(call->step ? data->anonymous[call->step - 1].name : action->target);
+    if (call->step)
+        call->path = format_text("/volumes/%s", id);
+    else
+        call->path = format_text("/containers/%s?v=%d&force=1", id, action->argument ? 1 : 0);
+    return 0;
+}
+
 static int make_remove(struct call *call, struct error *error) {
     (void)error;
     const struct resource_kind *kind = docker_action_kind(call->action);
@@ -91,7 +111,7 @@ static int make_remove(struct call *call, struct error *error) {
     else if (is_volume(kind))
         call->path = format_text("/volumes/%s", id);
     else
-        call->path = format_text("/containers/%s?v=0&force=1", id);
+        return remove_container(call);
     return 0;
 }
 
@@ -170,7 +190,7 @@ static int64_t grace_seconds(const struct action *action, bool *declared) {
         action->observed ? field_value(&action->observed->fields, "stopGracePeriod") : NULL;
     if (grace < 0 && made)
         parse_duration(made, &grace);
-    return grace < 0 ? 10 : (grace + SECOND_NS - 1) / SECOND_NS;
+    return grace < 0 ? 10 : docker_grace_seconds(grace);
 }
 
 static int make_stop(struct call *call, struct error *error) {
@@ -246,6 +266,9 @@ static int judge(const struct act *act, const struct http_response *response, st
             return 0;
         cleanup_free char *message = docker_message(response);
         if (is_already(&rules[act->action->verb], response->status, message))
+            return 0;
+        /* The volume of a container that is gone has another user by now, or still: it stays. */
+        if (act->step > 1 && response->status == 409 && takes_volumes(act->action, REMOVE_VOLUMES))
             return 0;
         if (docker_action_failure(act->action, response->status, message, error))
             return -1;

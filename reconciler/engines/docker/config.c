@@ -191,11 +191,28 @@ static char *encode_header(const char *text) {
     return encoded;
 }
 
-char *docker_registry_auth(const struct docker_engine *engine, const char *image) {
+/* Belongs to the engine; JSON null when there are none. */
+static const json_t *known_credentials(struct docker_engine *engine, const char *registry) {
+    if (!engine->credentials)
+        engine->credentials = json_object();
+    const json_t *known = json_object_get(engine->credentials, registry);
+    if (known)
+        return known;
+    json_t *found = find_credentials(engine, registry);
+    json_object_set_new(engine->credentials, registry, found ? found : json_null());
+    return json_object_get(engine->credentials, registry);
+}
+
+void docker_registry_forget(struct docker_engine *engine, const char *image) {
+    cleanup_arena struct arena *arena = arena_new();
+    json_object_del(engine->credentials, docker_image_parse(arena, image).registry);
+}
+
+char *docker_registry_auth(struct docker_engine *engine, const char *image) {
     cleanup_arena struct arena *arena = arena_new();
     struct docker_image parsed = docker_image_parse(arena, image);
-    json_auto_t *auth = find_credentials(engine, parsed.registry);
-    if (!auth)
+    const json_t *auth = known_credentials(engine, parsed.registry);
+    if (!json_is_object(auth))
         return NULL;
     cleanup_free char *text = json_dumps(auth, JSON_COMPACT);
     return text ? encode_header(text) : NULL;

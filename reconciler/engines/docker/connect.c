@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define PING_TIMEOUT_MS 10000
 
@@ -17,6 +18,7 @@ struct ping {
     int result;
     char *version; /* header Api-Version */
     char *server;  /* header Server: "Docker/20.10.24+dfsg1 (linux)" */
+    bool podman;
     struct error *error;
 };
 
@@ -29,6 +31,8 @@ static void ping_done(void *context, const struct http_response *response) {
     }
     ping->version = copy_text(http_header(response, "Api-Version"));
     ping->server = copy_text(http_header(response, "Server"));
+    ping->podman = http_header(response, "Libpod-API-Version") ||
+                   (ping->server && strncasecmp(ping->server, "Libpod/", 7) == 0);
 }
 
 /* Asks once; whoever wants to wait for an engine that starts calls again. */
@@ -101,6 +105,17 @@ static char *describe(const struct docker_engine *engine, const char *server) {
                        server + 7, engine->api_minor, address);
 }
 
+/* Podman takes Docker's requests, but tells of other values than it was given (a stop signal by its
+ * number, a grace period nobody declared): every container would differ for ever. */
+static int refuse_podman(const struct docker_engine *engine, struct error *error) {
+    cleanup_free char *address = docker_address(engine);
+    return error_set(error, ERROR_FAILED,
+                     "what answers at %s is Podman, whose Docker-compatible API does not report "
+                     "containers as they were declared: use a Docker engine (DOCKER_HOST or "
+                     "--host say which)",
+                     address);
+}
+
 static int handshake(struct docker_engine *engine, struct error *error) {
     struct ping ping = {.error = error};
     int result = ask(engine, &ping);
@@ -108,6 +123,8 @@ static int handshake(struct docker_engine *engine, struct error *error) {
     cleanup_free char *server = ping.server;
     if (result < 0)
         return -1;
+    if (ping.podman)
+        return refuse_podman(engine, error);
     engine->api_minor = docker_negotiate(version, getenv("DOCKER_API_VERSION"), error);
     if (engine->api_minor < 0) {
         cleanup_free char *address = docker_address(engine);
@@ -127,6 +144,7 @@ static void docker_free(struct engine *base) {
         docker_call_free(engine->calls);
     docker_exec_forget(engine);
     json_decref(engine->config);
+    json_decref(engine->credentials);
     char *owned[] = {engine->api_prefix, engine->host,        engine->config_dir,
                      engine->url,        engine->unix_socket, engine->ca_file,
                      engine->cert_file,  engine->key_file,    engine->base.description};

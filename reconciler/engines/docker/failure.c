@@ -105,8 +105,27 @@ static bool endpoint_failure(const struct action *action, const char *message,
     return false;
 }
 
+/* Creating one of these needs nothing that could have vanished meanwhile: what is not found is its
+ * driver, "plugin \"brigde\" not found". */
+static bool driver_failure(const struct action *action, long status, const char *message,
+                           struct error *error) {
+    const struct resource_kind *kind = docker_action_kind(action);
+    const struct resource *desired = action->desired;
+    if (status != 404 || (kind != &docker_kind_network && kind != &docker_kind_volume))
+        return false;
+    const char *driver = desired && desired->network  ? desired->network->driver
+                         : desired && desired->volume ? desired->volume->driver
+                                                      : NULL;
+    return means(error, ERROR_FAILED,
+                 "the engine does not have its driver%s%s%s (%s): correct driver, or install the "
+                 "plugin (docker plugin install)",
+                 driver ? " \"" : "", driver ? driver : "", driver ? "\"" : "", message);
+}
+
 static bool create_failure(const struct action *action, long status, const char *message,
                            struct error *error) {
+    if (driver_failure(action, status, message, error))
+        return true;
     if (docker_says(message, "pool overlaps"))
         return means(
             error, ERROR_CONFLICT,

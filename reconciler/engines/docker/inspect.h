@@ -36,7 +36,8 @@ struct docker_image_view {
     const char *stand_in;
     json_t *config;       /* its Config; owned by the view */
     json_t *repo_digests; /* owned by the view */
-    UT_hash_handle hh;
+    UT_hash_handle hh;    /* by what it was asked for by */
+    UT_hash_handle hh_id; /* by id, in observe.c */
 };
 
 /* A file whose state in a container is to be asked for. */
@@ -65,7 +66,7 @@ struct docker_view {
 
     struct resource *resources; /* malloc'd until docker_view_finish() */
     size_t resource_count, resource_capacity;
-    struct docker_file_check *checks;
+    struct docker_file_check *checks; /* those of one container beside each other */
 };
 
 /* --- view.c --------------------------------------------------------------------------------------
@@ -103,9 +104,9 @@ int docker_inspect_image(struct docker_view *view, struct docker_image_view *ima
 
 /* --- inspect.c: GET /containers/{id}/json --------------------------------------------------------
  */
-/* Adds the container. `status` is the list's words for its state. Its labels say that it is ours;
+/* Adds the container. Its labels say that it is ours;
  * one that has them from its image is not. -1: the document makes no sense. */
-int docker_inspect_container(struct docker_view *view, const json_t *document, const char *status);
+int docker_inspect_container(struct docker_view *view, const json_t *document);
 
 /* Adds a container that is not ours, which matters only when its name is wanted, or would be for a
  * replacement; else false. */

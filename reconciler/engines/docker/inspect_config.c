@@ -151,15 +151,23 @@ static void add_stop(struct docker_inspection *inspection) {
                             docker_text_grace(scratch, json_integer_value(timeout)));
 }
 
+/* Some engines write "/" where neither image nor container names a directory. Where the image names
+ * one, "/" is the container's own. */
+static void add_working_directory(struct docker_inspection *inspection) {
+    const char *directory = docker_member(inspection->config, "WorkingDir");
+    const char *default_directory = docker_member(inspection->image_config, "WorkingDir");
+    bool is_root = directory && strcmp(directory, "/") == 0;
+    bool is_default = is_root && (!default_directory || !*default_directory);
+    if (!is_default || docker_is_declared(inspection, "workingDir"))
+        add_text(inspection, "workingDir", "WorkingDir");
+}
+
 void docker_inspect_config(struct docker_inspection *inspection) {
     add_image(inspection);
     add_command(inspection);
     add_environment(inspection);
     add_text(inspection, "user", "User");
-    /* Some engines write "/" where neither image nor container names a directory. */
-    const char *directory = docker_member(inspection->config, "WorkingDir");
-    if (docker_is_declared(inspection, "workingDir") || (directory && strcmp(directory, "/") != 0))
-        add_text(inspection, "workingDir", "WorkingDir");
+    add_working_directory(inspection);
     add_hostname(inspection);
     add_stop(inspection);
     add_healthcheck(inspection);

@@ -21,6 +21,7 @@ struct docker_engine {
     char *host;             /* host name of a tcp:// engine, where published ports are; else NULL */
     char *config_dir;       /* DOCKER_CONFIG or ~/.docker */
     json_t *config;         /* its config.json, or NULL */
+    json_t *credentials;    /* config.c: what was found for each registry, null for none; or NULL */
     /* strings behind `endpoint` */
     char *url, *unix_socket, *ca_file, *cert_file, *key_file;
     struct docker_call *calls;     /* transport.h: what waits for an answer */
@@ -72,10 +73,6 @@ struct docker_anonymous_volume {
 struct docker_container_data {
     struct docker_anonymous_volume *anonymous; /* without the ones with role "files" */
     size_t anonymous_count;
-    const char *image_id;
-    const char *stand_in; /* value of the image's stand-in label, or NULL */
-    const char *status;   /* the engine's words: "Up 2 minutes (healthy)" */
-    int restart_count;
 };
 
 /* --- body.c: request bodies; malloc'd JSON the caller frees, or NULL and the error ---------------
@@ -95,11 +92,6 @@ long long docker_file_mtime(const struct file *file, bool staged);
 
 /* --- transport.c: requests to the engine ---------------------------------------------------------
  */
-/* Queues METHOD PREFIX/path; `json` (may be NULL) is owned afterwards. The error a response stands
- * for is made by docker_error(). */
-struct http_transfer *docker_send(struct docker_engine *engine, const char *method,
-                                  const char *path, char *json, long timeout_ms, http_done *done,
-                                  void *context);
 /* Turns a response that is not the expected success into an error that says what to do next, with
  * the engine's own message. Codes as in base/error.h: 5xx and 409 are ERROR_TRANSIENT, no
  * connection is ERROR_UNREACHABLE, other 4xx are ERROR_FAILED. Returns -1. */
@@ -115,8 +107,11 @@ char *docker_encode(const char *text);
 /* --- config.c: the docker client's configuration -------------------------------------------------
  */
 /* X-Registry-Auth value (base64url JSON) for the registry an image comes from, from auths,
- * credHelpers and credsStore; malloc'd, or NULL when there are no credentials. */
-char *docker_registry_auth(const struct docker_engine *engine, const char *image);
+ * credHelpers and credsStore; malloc'd, or NULL when there are no credentials. Each registry's are
+ * looked for once, because a helper may take seconds and everything else waits for it. */
+char *docker_registry_auth(struct docker_engine *engine, const char *image);
+/* The registry has refused them: the next time they are looked for anew (tokens expire). */
+void docker_registry_forget(struct docker_engine *engine, const char *image);
 
 /* --- act.c, pull.c, archive.c, probe.c -----------------------------------------------------------
  */
@@ -125,9 +120,6 @@ void docker_act(struct engine *engine, const struct environment *environment,
                 engine_done *done, void *context);
 void docker_pull(struct docker_engine *engine, const struct action *action, long timeout_ms,
                  engine_progress *progress, engine_done *done, void *context);
-/* A tar (POSIX ustar with pax headers where needed) of a service's files, or of the one with that
- * target; malloc'd. */
-char *docker_archive(const struct service *service, const char *target, size_t *size);
 void docker_probe(struct engine *engine, const struct service *service, const char *target,
                   enum depends_condition condition, probe_done *done, void *context);
 char *docker_last_logs(struct engine *engine, const char *target, int lines);

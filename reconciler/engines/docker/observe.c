@@ -11,7 +11,7 @@
 #define DISTRIBUTION_TIMEOUT_MS 15000
 
 struct container_entry { /* a container of ours, from the list */
-    char *id, *status;
+    char *id;
     struct container_entry *next;
 };
 
@@ -69,7 +69,6 @@ static int list_container(void *context, const json_t *container) {
         docker_view_ask_image(view, docker_member(container, "ImageID"));
     struct container_entry *entry = memory_alloc(sizeof *entry);
     entry->id = copy_text(id);
-    entry->status = copy_text(docker_member(container, "Status"));
     entry->next = observation->containers;
     observation->containers = entry;
     return 0;
@@ -172,22 +171,33 @@ static void ask_files_images(struct docker_observation *observation) {
             ask_image(observation, volume->files_image);
 }
 
+static struct docker_image_view *images_by_id(struct docker_image_view *images) {
+    struct docker_image_view *by_id = NULL, *image, *same;
+    for (image = images; image; image = image->hh.next) {
+        if (!image->id)
+            continue;
+        HASH_FIND(hh_id, by_id, image->id, strlen(image->id), same);
+        if (!same)
+            HASH_ADD_KEYPTR(hh_id, by_id, image->id, strlen(image->id), image);
+    }
+    return by_id;
+}
+
 static void ask_container_images(struct docker_observation *observation) {
-    struct docker_image_view *image, *other;
+    struct docker_image_view *by_id = images_by_id(observation->view.images), *image, *same;
     for (image = observation->view.images; image; image = image->hh.next) {
         if (image->id || strncmp(image->asked, "sha256:", 7) != 0)
             continue;
-        for (other = observation->view.images; other; other = other->hh.next)
-            if (other->id && strcmp(other->id, image->asked) == 0)
-                break;
-        if (!other) {
+        HASH_FIND(hh_id, by_id, image->asked, strlen(image->asked), same);
+        if (!same) {
             ask_image(observation, image->asked);
             continue;
         }
-        image->id = other->id;
-        image->stand_in = other->stand_in;
-        image->config = json_incref(other->config);
+        image->id = same->id;
+        image->stand_in = same->stand_in;
+        image->config = json_incref(same->config);
     }
+    HASH_CLEAR(hh_id, by_id);
 }
 
 static bool has_digest(const json_t *repo_digests, const char *digest) {
@@ -201,14 +211,6 @@ static bool has_digest(const json_t *repo_digests, const char *digest) {
     return false;
 }
 
-static struct resource *find_image(struct docker_view *view, const char *reference) {
-    for (size_t i = 0; i < view->resource_count; i++)
-        if (view->resources[i].kind == &docker_kind_image &&
-            strcmp(view->resources[i].name, reference) == 0)
-            return &view->resources[i];
-    return NULL;
-}
-
 /* Without an answer (no registry, a rate limit, a mirror that does not tell) the image that is
  * there is taken as current: nothing says that it is not. */
 static int answer_distribution(struct docker_observation *observation, struct docker_query *query,
@@ -217,20 +219,23 @@ static int answer_distribution(struct docker_observation *observation, struct do
     json_auto_t *document = NULL;
     if (response->outcome == HTTP_OK && response->status == 200)
         document = json_loadb(response->body, response->body_size, 0, NULL);
+    if (response->outcome == HTTP_OK && (response->status == 401 || response->status == 403))
+        docker_registry_forget(observation->engine, query->name);
     const char *digest = docker_member(json_object_get(document, "Descriptor"), "digest");
     struct docker_image_view *image = docker_view_image(&observation->view, query->name);
-    struct resource *resource = find_image(&observation->view, query->name);
-    if (resource)
-        resource->outdated = digest && !has_digest(image->repo_digests, digest);
+    observation->view.resources[query->resource].outdated =
+        digest && !has_digest(image->repo_digests, digest);
     return 0;
 }
 
-static void ask_distribution(struct docker_observation *observation, const char *reference) {
+static void ask_distribution(struct docker_observation *observation, size_t resource) {
+    const char *reference = observation->view.resources[resource].name;
     static const size_t name_and_end = 2;
     cleanup_free char *encoded = encode_reference(reference);
     struct docker_query *query =
         docker_ask(observation, format_text("/distribution/%s/json", encoded), answer_distribution);
     query->name = copy_text(reference);
+    query->resource = resource;
     query->timeout_ms = DISTRIBUTION_TIMEOUT_MS;
     cleanup_free char *auth = docker_registry_auth(observation->engine, reference);
     if (!auth)
@@ -255,7 +260,7 @@ static void add_images(struct docker_observation *observation) {
         resource->name = resource->engine_name = docker_view_keep(view, desired->name);
         resource->id = image->id;
         if (desired->pull_policy == PULL_ALWAYS && !strchr(desired->name, '@'))
-            ask_distribution(observation, desired->name);
+            ask_distribution(observation, view->resource_count - 1);
     }
 }
 
@@ -264,6 +269,7 @@ static void add_images(struct docker_observation *observation) {
 
 static int answer_container(struct docker_observation *observation, struct docker_query *query,
                             const struct http_response *response, struct error *error) {
+    (void)query;
     static const char what[] = "cannot inspect a container";
     if (response->outcome == HTTP_OK && response->status == 404)
         return 0; /* gone since it was listed */
@@ -271,7 +277,7 @@ static int answer_container(struct docker_observation *observation, struct docke
     if (!document)
         return -1;
     struct docker_file_check *before = observation->view.checks;
-    if (docker_inspect_container(&observation->view, document, query->status) != 0)
+    if (docker_inspect_container(&observation->view, document) != 0)
         return docker_error(observation->engine, response, what, error);
     docker_ask_files(observation, before);
     return 0;
@@ -281,9 +287,7 @@ static void ask_containers(struct docker_observation *observation) {
     while (observation->containers) {
         struct container_entry *entry = observation->containers;
         observation->containers = entry->next;
-        struct docker_query *query = docker_ask(
-            observation, format_text("/containers/%s/json", entry->id), answer_container);
-        query->status = entry->status;
+        docker_ask(observation, format_text("/containers/%s/json", entry->id), answer_container);
         free(entry->id);
         free(entry);
     }
@@ -317,7 +321,6 @@ int docker_observe(struct engine *engine, struct arena *arena, const char *proje
     while (observation.containers) {
         struct container_entry *next = observation.containers->next;
         free(observation.containers->id);
-        free(observation.containers->status);
         free(observation.containers);
         observation.containers = next;
     }

@@ -230,7 +230,7 @@ static void probe_port(struct probe *probe, const json_t *container) {
         finish_with(probe, PROBE_WAITING, "it has no address on a network yet to check port %u",
                     port);
     else
-        finish_with(probe, PROBE_FAILED,
+        finish_with(probe, PROBE_HOPELESS,
                     "port %u cannot be checked from here: publish it on an address of the engine's "
                     "machine that can be reached, or declare a test that runs in the container",
                     port);
@@ -280,7 +280,7 @@ static void judge_state(struct probe *probe, const json_t *container) {
     else if (strcmp(status, "exited") == 0)
         judge_exited(probe, state);
     else if (strcmp(status, "dead") == 0 || strcmp(status, "removing") == 0)
-        finish_with(probe, PROBE_FAILED, "%s", status);
+        finish_with(probe, PROBE_HOPELESS, "%s", status);
     else if (strcmp(status, "restarting") == 0)
         finish_with(probe, PROBE_WAITING, "restarting after exit with code %d",
                     (int)json_integer_value(json_object_get(state, "ExitCode")));
@@ -305,7 +305,7 @@ static int64_t answer_time(const struct http_response *response) {
 static void inspected(void *context, const struct http_response *response) {
     struct probe *probe = context;
     if (response->outcome == HTTP_OK && response->status == 404) {
-        finish(probe, PROBE_FAILED, "the container is gone");
+        finish(probe, PROBE_HOPELESS, "the container is gone");
         return;
     }
     json_auto_t *container = NULL;

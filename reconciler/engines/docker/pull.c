@@ -9,7 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STALL_MS 60000
+/* Unpacking is silent with the containerd image store, and takes minutes for a large layer on a
+ * slow disk; a registry that stops sending is given up by the engine itself, and tried again. */
+#define STALL_MS 600000
+
+#define OTHERWISE "or make local images where none can be pulled (make images)"
 
 struct pull {
     struct docker_call call;
@@ -65,6 +69,11 @@ static const char *const passing[] = {"toomanyrequests",
                                       "unexpected EOF",
                                       NULL};
 
+/* "pull access denied for x, repository does not exist or may require 'docker login'" */
+static bool is_denied(long status, const char *message) {
+    return status == 401 || status == 403 || says_any(message, denied);
+}
+
 int docker_pull_error(const char *image, long status, const char *message, struct error *error) {
     cleanup_arena struct arena *arena = arena_new();
     struct docker_image parsed = docker_image_parse(arena, image);
@@ -76,23 +85,21 @@ int docker_pull_error(const char *image, long status, const char *message, struc
     if (says_any(message, unreachable))
         return error_set(error, ERROR_FAILED,
                          "cannot pull \"%s\": the engine cannot reach the registry %s: %s: check "
-                         "its network, or make local images where none can be pulled (make images)",
+                         "its network, " OTHERWISE,
                          image, parsed.registry, message);
     if (docker_says(message, "no matching manifest"))
         return error_set(error, ERROR_FAILED,
                          "cannot pull \"%s\": it is not made for this engine's kind of machine: "
                          "%s: name an image that is",
                          image, message);
-    /* "pull access denied for x, repository does not exist or may require 'docker login'" */
-    if (status == 401 || status == 403 || says_any(message, denied))
+    if (is_denied(status, message))
         return error_set(error, ERROR_FAILED,
                          "cannot pull \"%s\": %s: check the name, or log in (docker login %s)",
                          image, message, parsed.registry);
     if (status == 400 || status == 404 || says_any(message, unknown))
         return error_set(error, ERROR_FAILED,
                          "cannot pull \"%s\": the registry %s has no such image: %s: check the "
-                         "name and the tag, or make local images where none can be pulled (make "
-                         "images)",
+                         "name and the tag, " OTHERWISE,
                          image, parsed.registry, message);
     if (docker_says(message, "no space left on device"))
         return error_set(error, ERROR_FAILED,
@@ -113,16 +120,22 @@ static bool take(void *context, const char *data, size_t size) {
     return true;
 }
 
+static int refused(struct pull *pull, long status, const char *message, struct error *error) {
+    if (is_denied(status, message))
+        docker_registry_forget(pull->call.engine, pull->image);
+    return docker_pull_error(pull->image, status, message, error);
+}
+
 /* 0, or -1 and why it failed. */
 static int judge(struct pull *pull, const struct http_response *response, struct error *error) {
     docker_pull_finish(&pull->stream);
     if (pull->stream.failure)
-        return docker_pull_error(pull->image, response->status, pull->stream.failure, error);
+        return refused(pull, response->status, pull->stream.failure, error);
     if (response->outcome == HTTP_OK && response->status == 200)
         return 0;
     if (response->outcome == HTTP_OK) {
         cleanup_free char *message = docker_message(response);
-        return docker_pull_error(pull->image, response->status, message, error);
+        return refused(pull, response->status, message, error);
     }
     if (response->outcome == HTTP_TIMED_OUT)
         return error_set(error, ERROR_TIMEOUT,
