@@ -101,7 +101,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct node *root = yaml_read_text(arena, "fuzz.yaml", (const char *)data, size, diagnostics);
     assert(root || diagnostics_errors(diagnostics) > 0);
     check_problems(diagnostics, nowhere);
-    if (root) {
+    /* With errors the tree is only good for finding more of them. */
+    if (root && diagnostics_errors(diagnostics) == 0) {
         check_yaml(arena, root);
         check_json(root);
         check_merge(arena, root);
