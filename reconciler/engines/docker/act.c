@@ -282,12 +282,13 @@ static void refused(void *context) {
 }
 
 static bool is_complete(const struct action *action, const struct rule *rule) {
+    bool goes_back = action->attachment && action->observed;
     bool needs_desired = action->verb == VERB_CREATE || action->verb == VERB_UPDATE ||
-                         action->verb == VERB_CONNECT || action->verb == VERB_UPLOAD;
+                         (action->verb == VERB_CONNECT && !goes_back) ||
+                         action->verb == VERB_UPLOAD;
     bool needs_service = action->verb == VERB_UPLOAD || action->verb == VERB_UPDATE;
     return action->target && (action->argument || !rule->needs_argument) &&
-           (action->desired || action->attachment || !needs_desired) &&
-           (!needs_service || action->desired->service);
+           (action->desired || !needs_desired) && (!needs_service || action->desired->service);
 }
 
 static int make(struct call *call, struct error *error) {
