@@ -103,6 +103,14 @@ static void enter(struct subnets *subnets, struct object *network,
 typedef bool overlap_visitor(struct planner *planner, struct object *network,
                              const struct member *member);
 
+static bool visit(struct planner *planner, struct object *network, const struct member *members,
+                  overlap_visitor *visitor) {
+    for (const struct member *member = members; member; member = member->next)
+        if (visitor(planner, network, member))
+            return true;
+    return false;
+}
+
 static void visit_overlaps(struct planner *planner, const struct subnets *subnets,
                            struct object *network, overlap_visitor *visitor) {
     struct subnet subnet;
@@ -112,12 +120,10 @@ static void visit_overlaps(struct planner *planner, const struct subnets *subnet
         if (length < subnet.length && !(subnets->given & (uint64_t)1 << length))
             continue;
         const struct prefix *prefix = find(subnets, key_of(&subnet, length));
-        const struct member *lists[] = {prefix ? prefix->exact : NULL,
-                                        prefix && length == subnet.length ? prefix->inside : NULL};
-        for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-            for (const struct member *member = lists[i]; member; member = member->next)
-                if (visitor(planner, network, member))
-                    return;
+        if (prefix &&
+            (visit(planner, network, prefix->exact, visitor) ||
+             (length == subnet.length && visit(planner, network, prefix->inside, visitor))))
+            return;
     }
 }
 

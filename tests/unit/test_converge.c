@@ -161,7 +161,7 @@ Test(converge, a_change_that_failed_half_way_is_not_counted) {
     want("a", NULL);
     fake->present[0] = "a";
     fake->misnamed = true;
-    fake_script(fake, "a", ".f"); /* removed, but not made anew: the old one is */
+    fake_script(fake, "a", ".f"); /* removed, but not made anew: the old one is made again */
     cr_expect_eq(run(), -1);
     cr_expect_str_eq(fake->log, "a a a.old ");
     cr_expect_eq(result.changes, 0);

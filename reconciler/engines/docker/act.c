@@ -311,12 +311,12 @@ static bool is_upload(const struct action *action) {
 }
 
 static bool is_complete(const struct action *action, const struct rule *rule) {
+    bool goes_back = action->attachment && action->observed;
     bool needs_service = is_upload(action) || action->verb == VERB_UPDATE;
-    bool needs_desired =
-        needs_service || action->verb == VERB_CREATE || action->verb == VERB_CONNECT;
+    bool needs_desired = needs_service || action->verb == VERB_CREATE ||
+                         (action->verb == VERB_CONNECT && !goes_back);
     return action->target && (action->argument || !rule->needs_argument) &&
-           (action->desired || action->attachment || !needs_desired) &&
-           (!needs_service || action->desired->service);
+           (action->desired || !needs_desired) && (!needs_service || action->desired->service);
 }
 
 static int make(struct call *call, struct error *error) {
