@@ -29,11 +29,13 @@ static void enter(struct recall_text **set, const char *text) {
 }
 
 static void clear(struct recall_text **set) {
-    struct recall_text *entry, *next;
-    HASH_ITER(hh, *set, entry, next) {
-        HASH_DEL(*set, entry);
+    struct recall_text *entry = *set;
+    HASH_CLEAR(hh, *set);
+    while (entry) {
+        struct recall_text *following = entry->hh.next; /* the table is gone, the list is not */
         free(entry->text);
         free(entry);
+        entry = following;
     }
 }
 

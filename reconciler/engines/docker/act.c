@@ -83,22 +83,32 @@ static bool takes_volumes(const struct action *action, const char *which) {
     return action->verb == VERB_REMOVE && action->argument && strcmp(action->argument, which) == 0;
 }
 
+/* The anonymous volumes that are to be removed after the container. */
+static size_t volumes_after(const struct action *action,
+                            const struct docker_anonymous_volume **volumes) {
+    const struct docker_container_data *data = NULL;
+    if (action->observed && takes_volumes(action, REMOVE_VOLUMES))
+        data = action->observed->engine_data;
+    *volumes = data ? data->anonymous : NULL;
+    return data ? data->anonymous_count : 0;
+}
+
 /* Containers are stopped before, by an action of its own; force only ends one that something
  * started again meanwhile. With v=1 the engine removes the anonymous volumes it has made for this
  * container and nobody else uses. One that was carried over is mounted by its name, which the
  * engine takes for a named one: those are removed by requests that follow, if all are to go. */
 static int remove_container(struct call *call) {
     const struct action *action = call->action;
-    const struct docker_container_data *data =
-        action->observed ? action->observed->engine_data : NULL;
-    size_t count = data && takes_volumes(action, REMOVE_VOLUMES) ? data->anonymous_count : 0;
+    const struct docker_anonymous_volume *volumes;
+    size_t count = volumes_after(action, &volumes);
     call->last = call->step >= count;
-    cleanup_free char *id =
-        docker_encode(call->step ? data->anonymous[call->step - 1].name : action->target);
-    if (call->step)
-        call->path = format_text("/volumes/%s", id);
-    else
-        call->path = format_text("/containers/%s?v=%d&force=1", id, action->argument ? 1 : 0);
+    if (call->step && volumes) {
+        cleanup_free char *name = docker_encode(volumes[call->step - 1].name);
+        call->path = format_text("/volumes/%s", name);
+        return 0;
+    }
+    cleanup_free char *id = docker_encode(action->target);
+    call->path = format_text("/containers/%s?v=%d&force=1", id, action->argument ? 1 : 0);
     return 0;
 }
 
