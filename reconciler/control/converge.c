@@ -1,11 +1,12 @@
 /*
  * Passes: observe, plan, execute, until the engine is as desired. Every pass starts from what the
  * engine really holds, so that nothing needs to be remembered between passes but why the last one
- * failed.
+ * failed and what has turned out to be of no use (recall.h).
  */
 #include "control/converge.h"
 
 #include "base/memory.h"
+#include "control/recall.h"
 #include "spec/quantity.h"
 
 #include <stdint.h>
@@ -33,21 +34,44 @@ struct convergence {
     char *failure;             /* of the last pass: its error and its plan */
     int same_failures;
     int unstable; /* passes that succeeded and changed something, in a row */
+    struct recall recall;
 };
 
 enum step_result { AGAIN, CONVERGED, STOP };
 
+/* What one pass works on; everything lives in the arena. */
+struct view {
+    struct arena *arena;
+    struct resource_set desired, observed;
+    struct plan *plan;
+};
+
+static int look(struct engine *engine, const struct environment *environment, bool destroy,
+                bool remove_volumes, const struct recall *recall, struct view *view,
+                struct error *error) {
+    struct plan_options options = engine->capabilities;
+    options.remove_volumes = remove_volumes;
+    struct arena *arena = view->arena;
+    if (engine->operations->compile(engine, arena, destroy ? NULL : environment, &view->desired,
+                                    error))
+        return -1;
+    recall_spare_pulls(recall, &view->desired);
+    if (engine->operations->observe(engine, arena, environment->project, environment->name,
+                                    &view->desired, &view->observed, error))
+        return -1;
+    return plan_make(arena, &view->desired, &view->observed, &options, &view->plan, error);
+}
+
 int converge_plan(struct engine *engine, const struct environment *environment, bool destroy,
                   bool remove_volumes, struct arena *arena, struct resource_set *desired,
                   struct resource_set *observed, struct plan **plan, struct error *error) {
-    struct plan_options options = engine->capabilities;
-    options.remove_volumes = remove_volumes;
-    if (engine->operations->compile(engine, arena, destroy ? NULL : environment, desired, error))
-        return -1;
-    if (engine->operations->observe(engine, arena, environment->project, environment->name, desired,
-                                    observed, error))
-        return -1;
-    return plan_make(arena, desired, observed, &options, plan, error);
+    static const struct recall nothing;
+    struct view view = {.arena = arena};
+    int result = look(engine, environment, destroy, remove_volumes, &nothing, &view, error);
+    *desired = view.desired;
+    *observed = view.observed;
+    *plan = view.plan;
+    return result;
 }
 
 /* --- counting what was changed -----------------------------------------------------------------*/
@@ -56,6 +80,7 @@ int converge_plan(struct engine *engine, const struct environment *environment, 
 struct tally {
     const struct executor_observer *observer;
     bool *touched, *failed; /* by change */
+    struct recall *recall;
 };
 
 static void tally_action(void *context, const struct plan *plan, size_t index,
@@ -64,6 +89,8 @@ static void tally_action(void *context, const struct plan *plan, size_t index,
     const struct action *action = &plan->actions[index];
     if (state == ACTION_DONE && action->verb != VERB_AWAIT && action->undoes == ACTION_NONE)
         tally->touched[action->change] = true;
+    if (state == ACTION_DONE)
+        recall_pull(tally->recall, action);
     if (state == ACTION_FAILED)
         tally->failed[action->change] = true;
     if (tally->observer->action)
@@ -88,7 +115,7 @@ static int execute(struct convergence *convergence, const struct plan *plan,
     const struct executor_options *given = &convergence->options->executor;
     cleanup_free bool *touched = memory_alloc(plan->change_count * sizeof *touched);
     cleanup_free bool *failed = memory_alloc(plan->change_count * sizeof *failed);
-    struct tally tally = {&given->observer, touched, failed};
+    struct tally tally = {&given->observer, touched, failed, &convergence->recall};
     struct executor_options options = *given;
     if (convergence->deadline_ms &&
         (!options.deadline_ms || convergence->deadline_ms < options.deadline_ms))
@@ -307,15 +334,14 @@ static enum step_result pass(struct convergence *convergence) {
     cleanup_arena struct arena *arena = arena_new();
     cleanup_error struct error error = ERROR_INIT;
     const struct converge_observer *observer = &convergence->options->observer;
-    struct resource_set desired = {0}, observed = {0};
-    struct plan *plan = NULL;
-    if (converge_plan(convergence->engine, convergence->environment, convergence->destroy,
-                      convergence->options->remove_volumes, arena, &desired, &observed, &plan,
-                      &error)) {
+    struct view view = {.arena = arena};
+    if (look(convergence->engine, convergence->environment, convergence->destroy,
+             convergence->options->remove_volumes, &convergence->recall, &view, &error)) {
         if (is_interrupted(convergence))
             return interrupted(convergence);
         return may_pass(&error) ? retry(convergence, &error, NULL) : stop_with(convergence, &error);
     }
+    const struct plan *plan = view.plan;
     convergence->result->passes++;
     if (observer->planned)
         observer->planned(observer->context, plan, convergence->result->passes);
@@ -354,5 +380,6 @@ int converge(struct engine *engine, const struct environment *environment, bool 
             next = pass(&convergence);
     }
     free(convergence.failure);
+    recall_free(&convergence.recall);
     return next == CONVERGED ? 0 : -1;
 }

@@ -134,25 +134,6 @@ bool change_by(const struct instance *instance, enum field_change_by change_by) 
     return false;
 }
 
-/* A pulled image only takes effect in a new container. */
-static void compare_image(struct planner *planner, struct instance *instance) {
-    const struct resource *desired = instance->desired;
-    for (size_t i = 0; planner->any_outdated && i < desired->need_count; i++) {
-        const struct object *object = planner_object(planner, desired->needs[i].key);
-        if (!object || !object->desired || !object->observed || !object->observed->outdated)
-            continue;
-        insert_field(planner, &instance->fields, &instance->field_count,
-                     (struct field_change){
-                         .path = "image",
-                         .from = object->desired->name,
-                         .to = arena_format(planner->arena, "%s (newer in the registry)",
-                                            object->desired->name),
-                         .cause = CAUSE_UNKNOWN,
-                         .change_by = CHANGE_BY_REPLACE,
-                     });
-    }
-}
-
 static void compare_name(struct planner *planner, struct instance *instance) {
     const struct resource *desired = instance->desired, *observed = instance->current->resource;
     if (is_named(observed, desired))
@@ -183,7 +164,6 @@ static void compare(struct planner *planner, struct instance *instance) {
                                         &observed->fields, &observed->applied, &instance->fields);
     if (has_completed(desired, observed))
         drop_restarts(instance);
-    compare_image(planner, instance);
 }
 
 /* --- which way ----------------------------------------------------------------------------------

@@ -83,7 +83,6 @@ static void observe_object(struct planner *planner, const struct resource *obser
         object->foreign = observed;
         return;
     }
-    planner->any_outdated |= observed->outdated;
     const struct resource *surplus = NULL;
     if (!object->observed) {
         object->observed = observed;

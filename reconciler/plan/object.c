@@ -94,6 +94,14 @@ static void plan_image(struct planner *planner, struct object *image) {
                             desired->engine_name, NULL);
 }
 
+/* Only a pull, even where containers run from it: that the registry names another digest than the
+ * one that is here need not mean that a pull brings another image (a mirror may be behind). Once it
+ * is here, containers that are not of it differ in their field "image". */
+static void plan_outdated(struct planner *planner, struct object *image) {
+    if (image->observed && image->observed->outdated)
+        plan_image(planner, image);
+}
+
 void object_needed(struct planner *planner, size_t node, const char *key) {
     struct object *object = planner_object(planner, key);
     if (!object || !object->desired)
@@ -181,8 +189,12 @@ static void move_containers(struct planner *planner, struct holder *holder) {
 static void plan_object(struct planner *planner, struct object *object) {
     const struct resource *desired = object->desired;
     bool is_data = desired && desired->kind->lifecycle == LIFECYCLE_DATA;
-    if (!desired || desired->kind->lifecycle == LIFECYCLE_IMAGE)
+    if (!desired)
         return;
+    if (desired->kind->lifecycle == LIFECYCLE_IMAGE) {
+        plan_outdated(planner, object);
+        return;
+    }
     if (object->foreign && (object->create || !is_named(object->observed, desired))) {
         refuse_foreign(planner, object);
         object->create = object->replace = false;

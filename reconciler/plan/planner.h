@@ -162,7 +162,6 @@ struct planner {
     struct draft *drafts;
     size_t draft_count, draft_capacity;
 
-    bool any_outdated;                    /* some image is */
     struct object *objects, *last_object; /* in order */
     struct object *objects_by_key;
     struct network_name *network_names;

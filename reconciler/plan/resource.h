@@ -131,7 +131,7 @@ struct resource {
     enum health health;
     bool foreign;        /* not ours: only known because its name is taken; never touched */
     const char *owner;   /* of a foreign one, for the message: "environment prod of project x" */
-    bool outdated;       /* images with PULL_ALWAYS: the registry's is another one than ours */
+    bool outdated;       /* images with PULL_ALWAYS: the registry names another one than ours */
     const char *created; /* RFC 3339, or NULL */
     const struct container_facts *facts; /* containers; or NULL when the engine tells none */
     const void *engine_data;             /* the engine's own */

@@ -17,6 +17,7 @@ struct call {
 };
 
 static const struct resource_kind network_kind = {"network", LIFECYCLE_OBJECT, 1, NULL};
+static const struct resource_kind image_kind = {"image", LIFECYCLE_IMAGE, 1, NULL};
 static const struct resource_kind service_kind = {"service", LIFECYCLE_CONTAINER, 2, NULL};
 
 static struct fake_target *target_of(struct fake_engine *fake, const char *name) {
@@ -173,7 +174,7 @@ static char *last_logs(struct engine *engine, const char *target, int lines) {
 
 static void networks(struct arena *arena, const char *const *names, const char *suffix,
                      struct resource_set *set) {
-    set->items = arena_array(arena, struct resource, 9); /* and a container */
+    set->items = arena_array(arena, struct resource, 10); /* and a container, an image */
     for (int i = 0; i < 8; i++)
         if (names[i])
             set->items[set->count++] =
@@ -201,6 +202,18 @@ static void add_container(const struct fake_engine *fake, enum run_state state,
     resource_set_sort(set);
 }
 
+static void add_image(const struct fake_engine *fake, bool outdated, struct resource_set *set) {
+    if (!fake->outdated)
+        return;
+    set->items[set->count++] = (struct resource){.kind = &image_kind,
+                                                 .key = "image/image",
+                                                 .name = "image",
+                                                 .engine_name = "image",
+                                                 .pull_policy = PULL_ALWAYS,
+                                                 .outdated = outdated};
+    resource_set_sort(set);
+}
+
 static int compile(struct engine *engine, struct arena *arena,
                    const struct environment *environment, struct resource_set *desired,
                    struct error *error) {
@@ -210,6 +223,8 @@ static int compile(struct engine *engine, struct arena *arena,
     networks(arena, environment ? fake->wanted : none, "", desired);
     if (environment)
         add_container(fake, RUN_NONE, desired);
+    if (environment)
+        add_image(fake, false, desired);
     return 0;
 }
 
@@ -217,7 +232,7 @@ static int observe(struct engine *engine, struct arena *arena, const char *proje
                    const char *environment, const struct resource_set *desired,
                    struct resource_set *observed, struct error *error) {
     struct fake_engine *fake = (struct fake_engine *)engine;
-    (void)project, (void)environment, (void)desired;
+    (void)project, (void)environment;
     const char *script = fake->container_script;
     bool running = script && at_call(script, fake->observations) == 'r';
     char what = at_call(fake->observe_script, fake->observations++);
@@ -225,6 +240,8 @@ static int observe(struct engine *engine, struct arena *arena, const char *proje
         return error_set(error, code_of(what), "observe: scripted %c", what);
     networks(arena, fake->present, fake->misnamed ? ".old" : "", observed);
     add_container(fake, running ? RUN_RUNNING : RUN_RESTARTING, observed);
+    const struct resource *image = resource_find(desired, "image/image");
+    add_image(fake, image && image->pull_policy == PULL_ALWAYS, observed);
     return 0;
 }
 

@@ -34,6 +34,8 @@ struct fake_engine {
     const char *present[8];
     const char *container_script; /* of the container "redis" at each observation: 'r' it runs, 'x'
                                      it is being restarted; NULL: there is none */
+    bool outdated; /* there is an image "image", always to be pulled; the registry has a newer one
+                      whatever is pulled */
     bool misnamed; /* what is present has another name on the engine: it is to be replaced */
     void (*on_call)(const char *target); /* or NULL */
 };

@@ -195,6 +195,25 @@ Test(converge, what_keeps_changing_is_named) {
               error_text(&result.error));
 }
 
+/* A registry that names one digest, and a mirror that gives another. */
+Test(converge, an_image_is_pulled_once) {
+    fake->outdated = true;
+    cr_expect_eq(run(), 0, "%s", error_text(&result.error));
+    cr_expect_str_eq(fake->log, "image ");
+    cr_expect_eq(result.passes, 2);
+    planned = 0;
+    cr_expect_eq(run(), 0);
+    cr_expect_str_eq(fake->log, "image image ", "and once the next time");
+}
+
+/* What has failed is no pull. */
+Test(converge, a_pull_that_failed_is_tried_again) {
+    fake->outdated = true;
+    fake_script(fake, "image", "tttttt.");
+    cr_expect_eq(run(), 0, "%s", error_text(&result.error));
+    cr_expect_eq(fake_calls(fake, "image"), 7);
+}
+
 Test(converge, what_exits_after_it_was_ready_is_awaited_again) {
     want("a", NULL);
     fake->container_script = "rx";

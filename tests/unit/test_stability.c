@@ -70,12 +70,18 @@ static void check_gates(struct walk *walk, const struct model_run *run) {
                                    run->too_early));
 }
 
-/* One plan, performed to the end, and nothing is left to do. */
-static void converge(struct walk *walk) {
+/* What is pulled for containers that are there may call for another plan, once it is known. */
+static bool brings_news(const struct plan *plan) {
+    for (size_t i = 0; i < plan->action_count; i++)
+        if (plan->actions[i].verb == VERB_PULL && plan->actions[i].observed)
+            return true;
+    return false;
+}
+
+static void perform(struct walk *walk) {
     struct model_run_options options = {.stop_after = SIZE_MAX};
     make_plan(walk);
     check_order(walk);
-    struct plan *performed = walk->plan;
     struct model_run run = model_execute(walk->model, walk->plan, &options);
     if (run.refused)
         give_up(walk, arena_format(walk->arena, "action %zu: %s", run.failed_action, run.why));
@@ -83,6 +89,14 @@ static void converge(struct walk *walk) {
     if (run.unready != ACTION_NONE)
         give_up(walk, arena_format(walk->arena, "action %zu: a dependency is not as it should be",
                                    run.unready));
+}
+
+/* One plan, performed to the end, and nothing is left to do. */
+static void converge(struct walk *walk) {
+    perform(walk);
+    if (brings_news(walk->plan))
+        perform(walk);
+    struct plan *performed = walk->plan;
     make_plan(walk);
     if (plan_change_count(walk->plan)) {
         fprintf(stderr, "after this plan:\n");
@@ -264,6 +278,10 @@ static void share(struct walk *walk) {
     make_plan(walk);
     check_order(walk);
     model_execute(model, walk->plan, &options);
+    if (brings_news(walk->plan)) {
+        make_plan(walk);
+        model_execute(model, walk->plan, &options);
+    }
     make_plan(walk);
     size_t left = plan_change_count(walk->plan);
     model_execute(model, walk->plan, &options);
