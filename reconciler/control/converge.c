@@ -293,6 +293,7 @@ static enum step_result after_success(struct convergence *convergence, const str
     convergence->same_failures = 0;
     convergence->backoff_ms = FIRST_BACKOFF_MS;
     convergence->absent_since_ms = 0;
+    recall_pass(&convergence->recall, plan);
     /* Only observing again tells whether the engine did as it was told. */
     if (is_idle(plan))
         return CONVERGED;
@@ -302,6 +303,7 @@ static enum step_result after_success(struct convergence *convergence, const str
 static enum step_result after_failure(struct convergence *convergence,
                                       struct execution_result *outcome, const struct plan *plan) {
     convergence->unstable = 0;
+    recall_pass(&convergence->recall, NULL);
     if (outcome->first.code == ERROR_INTERRUPTED || is_interrupted(convergence))
         return interrupted(convergence);
     if (convergence->deadline_ms && http_now_ms() >= convergence->deadline_ms)
@@ -350,6 +352,8 @@ static enum step_result pass(struct convergence *convergence) {
     if (plan->action_count == 0 ||
         (convergence->unstable > 0 && is_idle(plan) && is_all_running(plan)))
         return CONVERGED;
+    if (recall_check(&convergence->recall, plan, &error))
+        return stop_with(convergence, &error);
     struct execution_result outcome;
     int code = execute(convergence, plan, &outcome);
     enum step_result next =

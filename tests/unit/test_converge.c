@@ -195,6 +195,19 @@ Test(converge, what_keeps_changing_is_named) {
               error_text(&result.error));
 }
 
+/* The engine says that it is made as declared, and then reports the same as before. */
+Test(converge, what_a_replacement_did_not_change_is_not_replaced_again) {
+    want("a", NULL);
+    fake->present[0] = "a";
+    fake->misnamed = true;
+    cr_expect_eq(run(), -1);
+    cr_expect_eq(result.passes, 2);
+    cr_expect_str_eq(fake->log, "a a ", "replaced once");
+    cr_expect_eq(result.error.code, ERROR_FAILED);
+    cr_expect(strstr(error_text(&result.error), "network/a name: a.old → a") != NULL, "%s",
+              error_text(&result.error));
+}
+
 /* A registry that names one digest, and a mirror that gives another. */
 Test(converge, an_image_is_pulled_once) {
     fake->outdated = true;
