@@ -1,6 +1,8 @@
 """What is changed by hand is named by field and repaired by the least disruptive action, and nothing
 else is touched (design, promise 4)."""
 
+import json
+
 import pytest
 
 from harness import busybox, docker, inspect, run, wait_for, ROOT
@@ -83,6 +85,52 @@ def test_memory_limit_changed(running):
     change = fields(plan, "service/one")["resources.limits.memory"]
     assert (change["from"], change["to"], change["cause"]) == ("128Mi", "64Mi", "drift")
     assert inspect(running.name("one"))["HostConfig"]["Memory"] == 64 << 20
+
+
+# (service, arguments of docker update, field, how it is repaired, HostConfig member and its value then)
+UPDATES = [
+    ("two", ["--cpu-quota", "50000"], "resources.cpuQuota", "update", "CpuQuota", -1),
+    ("two", ["--cpu-period", "50000"], "resources.cpuPeriod", "replace", "CpuPeriod", 0),
+    ("two", ["--cpuset-cpus", "0"], "resources.cpusetCpus", "replace", "CpusetCpus", ""),
+    ("two", ["--cpuset-mems", "0"], "resources.cpusetMems", "replace", "CpusetMems", ""),
+    ("two", ["--cpu-shares", "512"], "resources.requests.cpu", "replace", "CpuShares", 0),
+    ("two", ["--blkio-weight", "300"], "resources.blkioWeight", "replace", "BlkioWeight", 0),
+    ("one", ["--memory-swap", "100m"], "resources.memorySwap", "update", "MemorySwap", 128 << 20),
+]
+
+
+@pytest.mark.parametrize("service, how, field, repair, member, value", UPDATES, ids=[u[1][0] for u in UPDATES])
+def test_updated_by_hand(running, service, how, field, repair, member, value):
+    before = running.ids()
+    taken = inspect(running.name(service))["HostConfig"][member]
+    run("docker", "update", *how, running.name(service))
+    if inspect(running.name(service))["HostConfig"][member] == taken:
+        pytest.skip(f"the kernel has nothing for {how[0]}: the engine ignores it")
+    assert running.changes() == {f"service/{service}": repair}
+    change = fields(running.plan()[1], f"service/{service}")[field]
+    assert change["to"] is None and change["cause"] == "drift"
+    running.apply()
+    running.assert_converged()
+    assert inspect(running.name(service))["HostConfig"][member] == value
+    after = running.ids()
+    assert (after.pop(running.name(service)) == before.pop(running.name(service))) == (repair == "update")
+    assert after == before
+
+
+def test_quota_set_by_hand_then_a_limit_declared(running):
+    """The quota lifted in place leaves something that would undo a limit when the container restarts."""
+    document = json.loads(running.file.read_text())
+    run("docker", "update", "--cpu-quota", "50000", running.name("two"))
+    running.apply()
+    document["spec"]["services"]["two"]["resources"] = {"limits": {"cpu": "200m"}}
+    running.file.write_text(json.dumps(document))
+    assert running.changes() == {"service/two": "replace"}
+    running.apply()
+    running.assert_converged()
+    docker("restart", running.name("two"))
+    assert inspect(running.name("two"))["HostConfig"]["CpuQuota"] == 0
+    group = run("docker", "exec", running.name("two"), "cat", "/sys/fs/cgroup/cpu.max", check=False)
+    assert group.returncode or group.stdout.split() == ["20000", "100000"]
 
 
 def test_restart_policy_changed(running):

@@ -215,6 +215,16 @@ Test(docker_body, of_updates) {
     expect_json(json_object_get(huge, "MemorySwap"), "-1");
 }
 
+/* Set by hand, where no limit of CPUs is declared. */
+Test(docker_body, a_quota_is_lifted) {
+    struct field field = {"resources.cpuQuota", "50000", false};
+    struct resource observed = {.fields = {&field, 1}};
+    struct action action = {
+        .verb = VERB_UPDATE, .desired = want("service/plain"), .observed = &observed};
+    json_auto_t *body = parse(docker_update_body(&action));
+    expect_json(json_object_get(body, "CpuQuota"), "-1");
+}
+
 static json_t *connect(const char *network) {
     struct action action = {.verb = VERB_CONNECT,
                             .desired = want("service/full"),

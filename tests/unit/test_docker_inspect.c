@@ -153,7 +153,8 @@ Test(docker_inspect, later_engines_answer_differently) {
 
 Test(docker_inspect, every_changed_value_is_named) {
     static const char *const changes[][4] = {
-        {"HostConfig", "Memory", "134217728", "resources.limits.memory: 128Mi -> 64Mi\n"},
+        {"HostConfig", "Memory", "134217728",
+         "resources.limits.memory: 128Mi -> 64Mi\nresources.memorySwap: 128Mi -> (none)\n"},
         {"HostConfig", "NanoCpus", "0", "resources.limits.cpu: (none) -> 500m\n"},
         {"HostConfig", "PidsLimit", "null", "resources.limits.pids: (none) -> 100\n"},
         {"HostConfig", "CpuShares", "512", "resources.requests.cpu: 500m -> 100m\n"},
@@ -219,6 +220,50 @@ Test(docker_inspect, what_the_engine_fills_in_is_not_drift) {
     set("Config", "WorkingDir", "\"/\"");
     json_object_del(json_object_get(image, "Config"), "WorkingDir");
     expect_difference("service/plain", "");
+}
+
+/* What `docker update` sets and no declaration can. */
+Test(docker_inspect, limits_that_cannot_be_declared_are_drift) {
+    static const char *const changes[][3] = {
+        {"CpuPeriod", "50000", "resources.cpuPeriod: 50000 -> (none)\n"},
+        {"CpuQuota", "25000", "resources.cpuQuota: 25000 -> (none)\n"},
+        {"CpuRealtimePeriod", "7", "resources.cpuRealtimePeriod: 7 -> (none)\n"},
+        {"CpuRealtimeRuntime", "7", "resources.cpuRealtimeRuntime: 7 -> (none)\n"},
+        {"CpusetCpus", "\"0\"", "resources.cpusetCpus: 0 -> (none)\n"},
+        {"CpusetMems", "\"0\"", "resources.cpusetMems: 0 -> (none)\n"},
+        {"BlkioWeight", "300", "resources.blkioWeight: 300 -> (none)\n"},
+        {"KernelMemory", "8388608", "resources.kernelMemory: 8388608 -> (none)\n"},
+        {"CpuShares", "512", "resources.requests.cpu: 500m -> (none)\n"},
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        load("plain-running.json");
+        set("HostConfig", changes[i][0], changes[i][1]);
+        expect_difference("service/plain", changes[i][2]);
+    }
+}
+
+/* Lifted in place it is -1, which would count more than a limit once the container starts again. */
+Test(docker_inspect, a_lifted_quota_matters_beside_a_limit) {
+    load("plain-running.json");
+    set("HostConfig", "CpuQuota", "-1");
+    expect_difference("service/plain", "");
+    load("full-running.json");
+    set("HostConfig", "CpuQuota", "-1");
+    expect_difference("service/full", "resources.limits.cpuQuota: -1 -> (none)\n");
+}
+
+Test(docker_inspect, swap_follows_memory) {
+    static const char *const swaps[][2] = {
+        {"0", ""},
+        {"-1", ""},
+        {"134217728", ""},
+        {"67108864", "resources.memorySwap: 64Mi -> (none)\n"},
+        {"134217729", "resources.memorySwap: 134217729 -> (none)\n"},
+        {"9223372036854775807", "resources.memorySwap: 9223372036854775807 -> (none)\n"}};
+    for (size_t i = 0; i < sizeof swaps / sizeof *swaps; i++) {
+        set("HostConfig", "MemorySwap", swaps[i][0]); /* of 64Mi */
+        expect_difference("service/full", swaps[i][1]);
+    }
 }
 
 /* Its image is gone from the engine: the id leads nowhere. */

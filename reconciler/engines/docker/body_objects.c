@@ -51,6 +51,10 @@ static void put_number(json_t *body, const char *key, int64_t value) {
         json_object_set_new(body, key, json_integer(value));
 }
 
+static bool is_observed(const struct action *action, const char *path) {
+    return action->observed && docker_field(&action->observed->fields, path) != NULL;
+}
+
 /*
  * All that changes in place, whether it differs or not. A raised memory limit is refused without
  * the limit of memory and swap, which at create becomes twice the memory, so it is here too.
@@ -66,9 +70,9 @@ char *docker_update_body(const struct action *action) {
     put_number(body, "NanoCpus", service->limits.nano_cpus);
     put_number(body, "MemoryReservation", service->requests.memory);
     put_number(body, "CpuShares", docker_cpu_shares(service->requests.nano_cpus));
-    bool has_pids = action->observed &&
-                    docker_field(&action->observed->fields, "resources.limits.pids") != NULL;
-    if (service->limits.pids > 0 || has_pids) /* 0 lifts the limit */
+    if (is_observed(action, "resources.cpuQuota"))
+        json_object_set_new(body, "CpuQuota", json_integer(-1));
+    if (service->limits.pids > 0 || is_observed(action, "resources.limits.pids")) /* 0 lifts it */
         json_object_set_new(body, "PidsLimit", json_integer(service->limits.pids));
     json_object_set_new(body, "RestartPolicy", docker_restart_policy(service));
     return finish(body, NULL);

@@ -19,6 +19,49 @@ static void add_flag(struct docker_inspection *inspection, const char *path, con
         add(inspection, path, "true");
 }
 
+/* What `docker update` can set besides what can be declared. Nothing here ever sets it, so that
+ * anything is a change by hand. */
+static void add_undeclarable(struct docker_inspection *inspection) {
+    static const struct {
+        const char *path, *key;
+    } numbers[] = {{"resources.cpuPeriod", "CpuPeriod"},
+                   {"resources.cpuRealtimePeriod", "CpuRealtimePeriod"},
+                   {"resources.cpuRealtimeRuntime", "CpuRealtimeRuntime"},
+                   {"resources.blkioWeight", "BlkioWeight"},
+                   {"resources.kernelMemory", "KernelMemory"}},
+      texts[] = {{"resources.cpusetCpus", "CpusetCpus"}, {"resources.cpusetMems", "CpusetMems"}};
+    struct arena *scratch = inspection->fields.scratch;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        add(inspection, numbers[i].path,
+            docker_text_number(scratch, number(inspection, numbers[i].key)));
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const char *value = docker_member(inspection->host, texts[i].key);
+        add(inspection, texts[i].path, value && *value ? value : NULL);
+    }
+}
+
+/* A quota can be lifted in place, but stays behind as -1, and when the container starts again
+ * counts more than a limit declared meanwhile: then it needs another container. */
+static void add_cpu_quota(struct docker_inspection *inspection) {
+    struct arena *scratch = inspection->fields.scratch;
+    json_int_t quota = number(inspection, "CpuQuota");
+    if (!docker_is_declared(inspection, "resources.limits.cpu"))
+        add(inspection, "resources.cpuQuota", docker_text_number(scratch, quota));
+    else if (quota)
+        add(inspection, "resources.limits.cpuQuota",
+            arena_format(scratch, "%lld", (long long)quota));
+}
+
+/* The engine makes it twice the memory, as the update of a limit here does, or unlimited (-1) where
+ * the kernel does not count swap. */
+static void add_swap(struct docker_inspection *inspection) {
+    json_int_t memory = number(inspection, "Memory"), swap = number(inspection, "MemorySwap");
+    bool usual = swap <= 0 || (swap % 2 == 0 && swap / 2 == memory);
+    if (!usual)
+        add(inspection, "resources.memorySwap",
+            docker_text_bytes(inspection->fields.scratch, swap));
+}
+
 static void add_resources(struct docker_inspection *inspection) {
     struct arena *scratch = inspection->fields.scratch;
     add(inspection, "resources.limits.cpu",
@@ -31,6 +74,9 @@ static void add_resources(struct docker_inspection *inspection) {
         docker_text_shares(scratch, number(inspection, "CpuShares")));
     add(inspection, "resources.requests.memory",
         docker_text_bytes(scratch, number(inspection, "MemoryReservation")));
+    add_undeclarable(inspection);
+    add_cpu_quota(inspection);
+    add_swap(inspection);
     docker_add_filled(inspection, "shmSize",
                       docker_text_bytes(scratch, number(inspection, "ShmSize")));
     size_t i;

@@ -21,11 +21,14 @@ static const struct field_rule volume_rules[] = {
 
 /*
  * POST /containers/{id}/update takes a zero for "leave it as it is", so that a limit can be changed
- * but not lifted; the number of processes is the exception (0 lifts it), and every restart policy
- * has a name. A reservation could be set to -1, but on cgroup v2 that reserves everything.
+ * but not lifted; the number of processes (0 lifts it) and the CPU quota (-1) are exceptions, the
+ * limit of swap follows that of memory, and every restart policy has a name. A reservation could be
+ * set to -1, but on cgroup v2 that reserves everything.
  */
 static const struct field_rule service_rules[] = {
     {"resources.limits.pids", CHANGE_BY_UPDATE, false, false},
+    {"resources.memorySwap", CHANGE_BY_UPDATE, false, false},
+    {"resources.cpuQuota", CHANGE_BY_UPDATE, false, false},
     {"resources", CHANGE_BY_UPDATE, true, false},
     {"restart", CHANGE_BY_UPDATE, false, false},
     {"networks", CHANGE_BY_ATTACH, false, false},
