@@ -86,13 +86,25 @@ size_t instance_await(struct planner *planner, struct instance *instance,
     return node;
 }
 
+/* Which anonymous volumes go with a container. None where it may be the only one to have its data:
+ * one that never ran has written nothing, if the data it was made for is still somewhere else. */
+static const char *volumes_to_remove(const struct planner *planner, const struct instance *instance,
+                                     const struct holder *holder) {
+    const struct resource *resource = holder->resource;
+    if (!instance->desired)
+        return planner->options->remove_volumes ? REMOVE_VOLUMES : NULL;
+    bool never_took_over = resource->slot == SLOT_NEXT && resource->state == RUN_CREATED;
+    return never_took_over && holder != instance->carried ? REMOVE_OWN_VOLUMES : NULL;
+}
+
 void plan_removal(struct planner *planner, struct instance *instance, struct holder *holder) {
     const struct resource *resource = holder->resource;
     const char *target = target_of(resource);
     size_t stop = NODE_NONE;
     if (is_running(resource))
         stop = node_new(planner, instance->change, VERB_STOP, NULL, resource, target, NULL);
-    size_t gone = node_new(planner, instance->change, VERB_REMOVE, NULL, resource, target, NULL);
+    size_t gone = node_new(planner, instance->change, VERB_REMOVE, NULL, resource, target,
+                           volumes_to_remove(planner, instance, holder));
     node_needs(planner, gone, stop, NEED_HARD);
     holder->gone = holder->renamed = gone;
     holder->stopped = stop;

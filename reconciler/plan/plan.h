@@ -17,7 +17,8 @@ struct error;
 enum verb {
     VERB_PULL,       /* image */
     VERB_CREATE,     /* any kind */
-    VERB_REMOVE,     /* any kind; a container is stopped before, by an action of its own */
+    VERB_REMOVE,     /* any kind; a container is stopped before, by an action of its own, and
+                        `argument` says which of its volumes go too, if any */
     VERB_UPDATE,     /* container: all fields that change in place, at once */
     VERB_CONNECT,    /* container to network `argument` */
     VERB_DISCONNECT, /* container from network `argument` */
@@ -30,6 +31,11 @@ enum verb {
     VERB_AWAIT, /* no call of its own: probe until `condition` holds */
     VERB_REFUSE /* no call: this cannot be done, `argument` says why; its dependents are skipped */
 };
+
+/* VERB_REMOVE of a container. Of its volumes only anonymous ones ever go, and none that another
+ * container uses. */
+#define REMOVE_OWN_VOLUMES "own-volumes" /* made for it; not those it has got from another one */
+#define REMOVE_VOLUMES     "volumes"     /* all of them: destroy --volumes */
 
 enum change_kind {
     CHANGE_NONE, /* nothing changes; carries the await of a dependency */

@@ -124,8 +124,8 @@ static void recreate(struct planner *planner, struct instance *instance) {
     chain_start(planner, instance, NULL, names.name);
     chain_await(planner, instance, NULL, names.name);
     plan_undo(planner, instance, named, VERB_STOP, NULL, names.name, NULL);
-    plan_undo(planner, instance, named, VERB_REMOVE, NULL, names.name, NULL);
-    plan_undo(planner, instance, create, VERB_REMOVE, NULL, names.next, NULL);
+    plan_undo(planner, instance, named, VERB_REMOVE, NULL, names.name, REMOVE_OWN_VOLUMES);
+    plan_undo(planner, instance, create, VERB_REMOVE, NULL, names.next, REMOVE_OWN_VOLUMES);
     plan_undo(planner, instance, away, VERB_RENAME, old->resource, old_target, names.name);
     if (should_run(instance, old->resource))
         plan_undo(planner, instance, instance->failed ? away : made, VERB_START, old->resource,
@@ -146,7 +146,7 @@ static void start_first(struct planner *planner, struct instance *instance) {
     size_t away = make_way(planner, instance, names.previous);
     chain_add(planner, instance, VERB_RENAME, NULL, names.next, names.name);
     plan_undo(planner, instance, made, VERB_STOP, NULL, names.next, NULL);
-    plan_undo(planner, instance, create, VERB_REMOVE, NULL, names.next, NULL);
+    plan_undo(planner, instance, create, VERB_REMOVE, NULL, names.next, REMOVE_OWN_VOLUMES);
     plan_undo(planner, instance, away, VERB_RENAME, old->resource, old_target, names.name);
     retire(planner, instance, old, is_running(old->resource));
 }

@@ -281,8 +281,10 @@ static bool create_container(struct model *model, const struct action *action) {
     container->image = image;
     container->image_version = find_image(model, image)->version;
     container->service = service;
-    if (anonymous)
+    if (anonymous) {
         container->anonymous = anonymous;
+        container->carried = true;
+    }
     size_t networks = model->all_networks ? service->network_count : 1;
     for (size_t i = 0; i < networks; i++)
         if (!attach(model, container, desired,
@@ -302,6 +304,7 @@ struct model_container *model_copy(struct model *model, const struct model_conta
     copy->id = made.id;
     copy->created = made.created;
     copy->anonymous = made.anonymous;
+    copy->carried = false;
     copy->name = name;
     copy->state = RUN_EXITED;
     return copy;
@@ -482,10 +485,27 @@ static bool await(struct model *model, struct model_container *container,
     return fails(model, "it does not run");
 }
 
-static bool remove_container(struct model *model, struct model_container *container) {
+/* The engine takes one that is mounted by its name for a named volume, and leaves what is in use.
+ */
+static void remove_anonymous(struct model *model, struct model_container *container,
+                             const char *which) {
+    int volume = container->anonymous;
+    if (!which || (container->carried && strcmp(which, REMOVE_VOLUMES) != 0))
+        return;
+    for (size_t i = 0; i < model->container_count; i++)
+        if (!model->containers[i].gone && model->containers[i].anonymous == volume)
+            return;
+    for (size_t i = 0; i < model->container_count; i++)
+        if (model->containers[i].anonymous == volume)
+            model->containers[i].anonymous = 0;
+}
+
+static bool remove_container(struct model *model, struct model_container *container,
+                             const char *which) {
     if (model_is_running(container))
         return fails(model, "it runs");
     container->gone = true;
+    remove_anonymous(model, container, which);
     return true;
 }
 
@@ -509,7 +529,7 @@ static bool act_on_container(struct model *model, const struct action *action) {
                fails(model, "no such container");
     switch (action->verb) {
     case VERB_REMOVE:
-        return remove_container(model, container);
+        return remove_container(model, container, action->argument);
     case VERB_UPDATE:
         return update(model, container, action);
     case VERB_CONNECT:

@@ -60,7 +60,8 @@ struct model_container {
     bool publishes;
     const struct service *service;
     const char *created;
-    int anonymous; /* what is in its anonymous volume */
+    int anonymous; /* what is in its anonymous volume; 0: removed with its last user */
+    bool carried;  /* mounts it by name, as one that was there */
     bool gone;
 };
 

@@ -1,8 +1,8 @@
 /*
  * Performs an action: each verb is one request of the Engine API (an upload into a read-only
- * container is one for each volume that gets files). Actions are repeated after crashes and
- * retries, so an answer that says "it is so already" is success. What the answers that are failures
- * mean is in failure.c.
+ * container is one for each volume that gets files, a removal with all volumes one more for each).
+ * Actions are repeated after crashes and retries, so an answer that says "it is so already" is
+ * success. What the answers that are failures mean is in failure.c.
  */
 #include "engines/docker/failure.h"
 #include "engines/docker/transport.h"
@@ -19,7 +19,7 @@ struct act {
     const struct environment *environment;
     const struct action *action;
     long timeout_ms;
-    size_t step; /* of an upload in parts: those sent */
+    size_t step; /* of an action in parts: those sent */
     bool last;
     struct error refused; /* the request could not even be made */
     engine_done *done;
@@ -39,7 +39,7 @@ struct call {
     char *body; /* malloc'd, or NULL */
     size_t body_size;
     long timeout_ms; /* the verb's own */
-    size_t step;     /* of an upload in parts */
+    size_t step;     /* of an action in parts */
     bool last;       /* no further part follows */
 };
 
@@ -80,8 +80,39 @@ static int make_create(struct call *call, struct error *error) {
                     docker_container_body(call->engine, call->environment, call->action, error));
 }
 
+static bool takes_volumes(const struct action *action, const char *which) {
+    return action->verb == VERB_REMOVE && action->argument && strcmp(action->argument, which) == 0;
+}
+
+/* The anonymous volumes that are to be removed after the container. */
+static size_t volumes_after(const struct action *action,
+                            const struct docker_anonymous_volume **volumes) {
+    const struct docker_container_data *data = NULL;
+    if (action->observed && takes_volumes(action, REMOVE_VOLUMES))
+        data = action->observed->engine_data;
+    *volumes = data ? data->anonymous : NULL;
+    return data ? data->anonymous_count : 0;
+}
+
 /* Containers are stopped before, by an action of its own; force only ends one that something
- * started again meanwhile. Volumes stay (v=0). */
+ * started again meanwhile. With v=1 the engine removes the anonymous volumes it has made for this
+ * container and nobody else uses. One that was carried over is mounted by its name, which the
+ * engine takes for a named one: those are removed by requests that follow, if all are to go. */
+static int remove_container(struct call *call) {
+    const struct action *action = call->action;
+    const struct docker_anonymous_volume *volumes;
+    size_t count = volumes_after(action, &volumes);
+    call->last = call->step >= count;
+    if (call->step && volumes) {
+        cleanup_free char *name = docker_encode(volumes[call->step - 1].name);
+        call->path = format_text("/volumes/%s", name);
+        return 0;
+    }
+    cleanup_free char *id = docker_encode(action->target);
+    call->path = format_text("/containers/%s?v=%d&force=1", id, action->argument ? 1 : 0);
+    return 0;
+}
+
 static int make_remove(struct call *call, struct error *error) {
     (void)error;
     const struct resource_kind *kind = docker_action_kind(call->action);
@@ -91,7 +122,7 @@ static int make_remove(struct call *call, struct error *error) {
     else if (is_volume(kind))
         call->path = format_text("/volumes/%s", id);
     else
-        call->path = format_text("/containers/%s?v=0&force=1", id);
+        return remove_container(call);
     return 0;
 }
 
@@ -244,6 +275,9 @@ static int judge(const struct act *act, const struct http_response *response, st
             return 0;
         cleanup_free char *message = docker_message(response);
         if (is_already(&rules[act->action->verb], response->status, message))
+            return 0;
+        /* The volume of a container that is gone has another user by now, or still: it stays. */
+        if (act->step > 1 && response->status == 409 && takes_volumes(act->action, REMOVE_VOLUMES))
             return 0;
         if (docker_action_failure(act->action, response->status, message, error))
             return -1;
