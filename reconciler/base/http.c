@@ -30,7 +30,7 @@
 
 struct http_client {
     CURLM *multi;
-    struct http_transfer *queued, *started;
+    struct http_transfer *queued[2], *started; /* queued: streams, and limited ones */
     struct timer_list timers;
     int limited;   /* started ones with a timeout */
     int lingering; /* in TRANSFER_LINGERING */
@@ -74,13 +74,18 @@ static void stop_watch(struct http_transfer *transfer) {
     transfer->watch = NULL;
 }
 
+static struct http_transfer **queue_of(struct http_client *client,
+                                       const struct http_transfer *transfer) {
+    return &client->queued[transfer->timeout_ms > 0];
+}
+
 /* Takes a transfer off its list and away from curl; its connection stays for others if it can. */
 static void stop(struct http_transfer *transfer) {
     struct http_client *client = transfer->client;
     stop_watch(transfer);
     client->giving_up -= transfer->give_up;
     if (transfer->state == TRANSFER_QUEUED) {
-        DL_DELETE(client->queued, transfer);
+        DL_DELETE(*queue_of(client, transfer), transfer);
         return;
     }
     curl_multi_remove_handle(client->multi, transfer->easy);
@@ -202,23 +207,24 @@ static CURL *take_handle(struct http_client *client) {
     return easy;
 }
 
+static void start(struct http_client *client, struct http_transfer *transfer) {
+    DL_DELETE(*queue_of(client, transfer), transfer);
+    DL_APPEND(client->started, transfer);
+    client->limited += transfer->timeout_ms > 0;
+    transfer->state = TRANSFER_ACTIVE;
+    transfer_prepare(transfer, take_handle(client));
+    curl_multi_add_handle(client->multi, transfer->easy);
+    if (transfer->stall_ms > 0)
+        transfer->watch =
+            timers_add(&client->timers, http_now_ms() + transfer->stall_ms, watch_stall, transfer);
+}
+
+/* Looks only at those that start: the queue may be long, and this runs at each event. */
 static void start_queued(struct http_client *client) {
-    struct http_transfer *following;
-    for (struct http_transfer *transfer = client->queued; transfer; transfer = following) {
-        following = transfer->next;
-        bool limited = transfer->timeout_ms > 0;
-        if (limited && client->limited >= ACTIVE_LIMIT)
-            continue;
-        DL_DELETE(client->queued, transfer);
-        DL_APPEND(client->started, transfer);
-        client->limited += limited;
-        transfer->state = TRANSFER_ACTIVE;
-        transfer_prepare(transfer, take_handle(client));
-        curl_multi_add_handle(client->multi, transfer->easy);
-        if (transfer->stall_ms > 0)
-            transfer->watch = timers_add(&client->timers, http_now_ms() + transfer->stall_ms,
-                                         watch_stall, transfer);
-    }
+    while (client->queued[false])
+        start(client, client->queued[false]);
+    while (client->queued[true] && client->limited < ACTIVE_LIMIT)
+        start(client, client->queued[true]);
 }
 
 static void drop_cancelled(struct http_client *client) {
@@ -238,8 +244,8 @@ static size_t deliver_given_up(struct http_client *client) {
     while (client->giving_up) {
         struct http_transfer *transfer;
         DL_SEARCH_SCALAR(client->started, transfer, give_up, true);
-        if (!transfer)
-            DL_SEARCH_SCALAR(client->queued, transfer, give_up, true);
+        for (size_t i = 0; i < 2 && !transfer; i++)
+            DL_SEARCH_SCALAR(client->queued[i], transfer, give_up, true);
         snprintf(transfer->explanation, sizeof transfer->explanation, "given up");
         deliver(transfer, HTTP_ABORTED);
         delivered++;
@@ -320,7 +326,7 @@ void http_run(struct http_client *client, long wait_ms) {
 }
 
 bool http_busy(const struct http_client *client) {
-    return client->queued || client->started || client->timers.head;
+    return client->queued[false] || client->queued[true] || client->started || client->timers.head;
 }
 
 /* --- the interface -----------------------------------------------------------------------------*/
@@ -332,7 +338,7 @@ struct http_transfer *http_send(struct http_client *client, const struct http_re
     transfer->sequence = ++client->sent;
     transfer->done = done;
     transfer->context = context;
-    DL_APPEND(client->queued, transfer);
+    DL_APPEND(*queue_of(client, transfer), transfer);
     return transfer;
 }
 
@@ -374,7 +380,8 @@ static void give_up_since(struct http_client *client, struct http_transfer *firs
 }
 
 void http_abort_since(struct http_client *client, unsigned long long mark) {
-    give_up_since(client, client->queued, mark);
+    give_up_since(client, client->queued[false], mark);
+    give_up_since(client, client->queued[true], mark);
     give_up_since(client, client->started, mark);
 }
 
@@ -399,8 +406,9 @@ void http_timer_cancel(struct http_client *client, struct http_timer *timer) {
 void http_client_free(struct http_client *client) {
     if (!client)
         return;
-    while (client->queued)
-        http_cancel(client, client->queued);
+    for (size_t i = 0; i < 2; i++)
+        while (client->queued[i])
+            http_cancel(client, client->queued[i]);
     while (client->started)
         http_cancel(client, client->started);
     timers_clear(&client->timers);

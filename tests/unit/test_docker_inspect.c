@@ -13,6 +13,7 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static struct arena *arena;
 static struct environment *environment;
@@ -508,6 +509,38 @@ static int read_stat(const char *json, struct docker_path_stat *stat) {
     char header[1024];
     EVP_EncodeBlock((unsigned char *)header, (const unsigned char *)json, (int)strlen(json));
     return docker_path_stat_read(header, stat);
+}
+
+/* Processor time to join the files of that many containers. */
+static double seconds_to_join(size_t containers) {
+    struct resource_set observed;
+    docker_view_free(&view);
+    docker_view_begin(&view, arena, "p", "e", NULL);
+    for (size_t i = 0; i < containers; i++) {
+        struct resource *one = docker_view_add(&view);
+        one->kind = &docker_kind_service;
+        one->key = one->name = one->id = arena_format(arena, "service/%06zu", i);
+        for (size_t f = 0; f < 4; f++) {
+            struct docker_file_check *check = arena_alloc(arena, sizeof *check);
+            *check = (struct docker_file_check){.resource = i,
+                                                .path = arena_format(arena, "files./%zu", f),
+                                                .value = "found",
+                                                .next = view.checks};
+            view.checks = check;
+        }
+    }
+    clock_t begin = clock();
+    docker_view_finish(&view, &observed);
+    double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    for (size_t i = 0; i < containers; i++)
+        cr_assert(eq(sz, observed.items[i].fields.count, 4));
+    return seconds;
+}
+
+Test(docker_inspect, joining_files_takes_linear_time) {
+    double few = seconds_to_join(1000);
+    double many = seconds_to_join(16000); /* 16 times as many; squared, 256 times */
+    cr_expect(many < 64 * few + 0.02, "%.4f s, %.4f s", few, many);
 }
 
 Test(docker_inspect, path_stats) {

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static struct http_server *server;
 static struct http_client *client;
@@ -442,6 +443,30 @@ Test(http, streams_do_not_keep_others_waiting) {
     while (!done)
         http_run(client, 1000);
     cr_expect_eq(streams.calls, 0);
+}
+
+/* Processor time of rounds of the loop while that many requests wait for a place. */
+static double seconds_with_waiting(int count) {
+    struct answer answers = {0};
+    struct http_request request = {
+        .endpoint = &local, .method = "GET", .path = "/silent", .timeout_ms = 50000};
+    for (int i = 0; i < 64 + count; i++)
+        http_send(client, &request, answered, &answers);
+    for (int i = 0; i < 10; i++) /* those that have a place are under way */
+        http_run(client, 1);
+    clock_t begin = clock();
+    for (int i = 0; i < 300; i++)
+        http_run(client, 0);
+    double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    http_client_free(client);
+    client = http_client_new(NULL);
+    return seconds;
+}
+
+Test(http, those_that_wait_for_a_place_cost_nothing) {
+    double few = seconds_with_waiting(10);
+    double many = seconds_with_waiting(40000);
+    cr_expect(many < 5 * few + 0.02, "%.4f s, %.4f s", few, many);
 }
 
 /* --- connect_only ------------------------------------------------------------------------------*/

@@ -35,7 +35,8 @@ struct docker_image_view {
     const char *stand_in;
     json_t *config;       /* its Config; owned by the view */
     json_t *repo_digests; /* owned by the view */
-    UT_hash_handle hh;
+    UT_hash_handle hh;    /* by what it was asked for by */
+    UT_hash_handle hh_id; /* by id, in observe.c */
 };
 
 /* A file whose state in a container is to be asked for. */
@@ -63,7 +64,7 @@ struct docker_view {
 
     struct resource *resources; /* malloc'd until docker_view_finish() */
     size_t resource_count, resource_capacity;
-    struct docker_file_check *checks;
+    struct docker_file_check *checks; /* those of one container beside each other */
 };
 
 /* --- view.c --------------------------------------------------------------------------------------

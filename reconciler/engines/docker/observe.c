@@ -156,22 +156,33 @@ static void ask_desired_images(struct docker_observation *observation) {
             ask_image(observation, desired->items[i].name);
 }
 
+static struct docker_image_view *images_by_id(struct docker_image_view *images) {
+    struct docker_image_view *by_id = NULL, *image, *same;
+    for (image = images; image; image = image->hh.next) {
+        if (!image->id)
+            continue;
+        HASH_FIND(hh_id, by_id, image->id, strlen(image->id), same);
+        if (!same)
+            HASH_ADD_KEYPTR(hh_id, by_id, image->id, strlen(image->id), image);
+    }
+    return by_id;
+}
+
 static void ask_container_images(struct docker_observation *observation) {
-    struct docker_image_view *image, *other;
+    struct docker_image_view *by_id = images_by_id(observation->view.images), *image, *same;
     for (image = observation->view.images; image; image = image->hh.next) {
         if (image->id || strncmp(image->asked, "sha256:", 7) != 0)
             continue;
-        for (other = observation->view.images; other; other = other->hh.next)
-            if (other->id && strcmp(other->id, image->asked) == 0)
-                break;
-        if (!other) {
+        HASH_FIND(hh_id, by_id, image->asked, strlen(image->asked), same);
+        if (!same) {
             ask_image(observation, image->asked);
             continue;
         }
-        image->id = other->id;
-        image->stand_in = other->stand_in;
-        image->config = json_incref(other->config);
+        image->id = same->id;
+        image->stand_in = same->stand_in;
+        image->config = json_incref(same->config);
     }
+    HASH_CLEAR(hh_id, by_id);
 }
 
 static bool has_digest(const json_t *repo_digests, const char *digest) {
@@ -183,14 +194,6 @@ static bool has_digest(const json_t *repo_digests, const char *digest) {
             return true;
     }
     return false;
-}
-
-static struct resource *find_image(struct docker_view *view, const char *reference) {
-    for (size_t i = 0; i < view->resource_count; i++)
-        if (view->resources[i].kind == &docker_kind_image &&
-            strcmp(view->resources[i].name, reference) == 0)
-            return &view->resources[i];
-    return NULL;
 }
 
 /* Without an answer (no registry, a rate limit, a mirror that does not tell) the image that is
@@ -205,18 +208,19 @@ static int answer_distribution(struct docker_observation *observation, struct do
         docker_registry_forget(observation->engine, query->name);
     const char *digest = docker_member(json_object_get(document, "Descriptor"), "digest");
     struct docker_image_view *image = docker_view_image(&observation->view, query->name);
-    struct resource *resource = find_image(&observation->view, query->name);
-    if (resource)
-        resource->outdated = digest && !has_digest(image->repo_digests, digest);
+    observation->view.resources[query->resource].outdated =
+        digest && !has_digest(image->repo_digests, digest);
     return 0;
 }
 
-static void ask_distribution(struct docker_observation *observation, const char *reference) {
+static void ask_distribution(struct docker_observation *observation, size_t resource) {
+    const char *reference = observation->view.resources[resource].name;
     static const size_t name_and_end = 2;
     cleanup_free char *encoded = encode_reference(reference);
     struct docker_query *query =
         docker_ask(observation, format_text("/distribution/%s/json", encoded), answer_distribution);
     query->name = copy_text(reference);
+    query->resource = resource;
     query->timeout_ms = DISTRIBUTION_TIMEOUT_MS;
     cleanup_free char *auth = docker_registry_auth(observation->engine, reference);
     if (!auth)
@@ -241,7 +245,7 @@ static void add_images(struct docker_observation *observation) {
         resource->name = resource->engine_name = docker_view_keep(view, desired->name);
         resource->id = image->id;
         if (desired->pull_policy == PULL_ALWAYS && !strchr(desired->name, '@'))
-            ask_distribution(observation, desired->name);
+            ask_distribution(observation, view->resource_count - 1);
     }
 }
 

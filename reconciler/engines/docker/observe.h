@@ -28,6 +28,7 @@ struct docker_query {
     char *name;                         /* owned: for the answer: an id or a reference */
     char *status;                       /* owned: of a container, the list's words */
     struct docker_file_check *check;    /* of a file */
+    size_t resource;                    /* of an image at a registry: index in view.resources */
     struct docker_array_reader *reader; /* owned: of a list, fed as it arrives */
     struct http_transfer *transfer;     /* while it is under way */
     struct docker_query *prev, *next;

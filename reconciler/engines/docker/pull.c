@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Unpacking is silent with the containerd image store, and takes minutes for a large layer on a slow
- * disk; a registry that stops sending is given up by the engine itself, and tried again. */
+/* Unpacking is silent with the containerd image store, and takes minutes for a large layer on a
+ * slow disk; a registry that stops sending is given up by the engine itself, and tried again. */
 #define STALL_MS 600000
 
 struct pull {

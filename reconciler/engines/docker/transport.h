@@ -9,8 +9,8 @@
 
 #include "engines/docker/internal.h"
 
-/* 1.54, of Docker Engine 29: the newest API this program knows. What changed from 1.52 on leaves its
- * requests as they are: images and containers leave out fields that are not set, and of
+/* 1.54, of Docker Engine 29: the newest API this program knows. What changed from 1.52 on leaves
+ * its requests as they are: images and containers leave out fields that are not set, and of
  * NetworkSettings those that are not of a network; neither is read. */
 #define DOCKER_NEWEST_MINOR 54
 #define DOCKER_OLDEST_MINOR 41 /* 1.41, Docker Engine 20.10 */

@@ -130,8 +130,12 @@ static void add_field(struct docker_fields *fields, const char *path, const char
         field_add(&fields->builder, path, value);
 }
 
-/* Files of one container, found after its other fields. */
-static void join_checks(struct docker_view *view, size_t index) {
+/* Files of one container, found after its other fields: the checks from `check` on that are its.
+ * They follow each other, since they are entered while it is inspected. Gives the first that is
+ * not. */
+static const struct docker_file_check *join_checks(struct docker_view *view,
+                                                   const struct docker_file_check *check) {
+    size_t index = check->resource;
     struct resource *resource = &view->resources[index];
     cleanup_docker_fields struct docker_fields fields;
     docker_fields_begin(&fields, view->strings);
@@ -139,10 +143,10 @@ static void join_checks(struct docker_view *view, size_t index) {
         const struct field *field = &resource->fields.items[i];
         add_field(&fields, field->path, field->value, field->secret);
     }
-    for (const struct docker_file_check *check = view->checks; check; check = check->next)
-        if (check->resource == index)
-            add_field(&fields, check->path, check->value, check->secret);
+    for (; check && check->resource == index; check = check->next)
+        add_field(&fields, check->path, check->value, check->secret);
     resource->fields = docker_fields_keep(&fields, view->arena);
+    return check;
 }
 
 static void report_unused_files(struct docker_view *view) {
@@ -157,13 +161,9 @@ static void report_unused_files(struct docker_view *view) {
 }
 
 void docker_view_finish(struct docker_view *view, struct resource_set *observed) {
-    size_t containers = view->resource_count;
-    cleanup_free bool *joined = memory_alloc(containers + 1);
-    for (const struct docker_file_check *check = view->checks; check; check = check->next) {
-        if (!joined[check->resource])
-            join_checks(view, check->resource);
-        joined[check->resource] = true;
-    }
+    const struct docker_file_check *check = view->checks;
+    while (check)
+        check = join_checks(view, check);
     report_unused_files(view);
     *observed = (struct resource_set){
         arena_array(view->arena, struct resource, view->resource_count), view->resource_count};
