@@ -105,12 +105,6 @@ void http_run(struct http_client *client, long wait_ms);
 /* Whether transfers or timers remain. */
 bool http_busy(const struct http_client *client);
 
-/* Sends a request, runs the loop until it is answered, and hands out the body (malloc'd, NUL-
- * terminated; the caller frees it). Returns the HTTP status, or -1 and the error. For start-up work
- * such as version negotiation; not to be used from a callback. */
-long http_fetch(struct http_client *client, const struct http_request *request, char **body,
-                struct error *error);
-
 /* Monotonic milliseconds. */
 long long http_now_ms(void);
 

@@ -63,7 +63,7 @@ static void fuzz_container(struct docker_view *view, const char *data, size_t si
     docker_view_ask_image(view, "sha256:1");
     docker_inspect_image(view, docker_view_image(view, "sha256:1"), image);
     if (document)
-        docker_inspect_container(view, document, "Up");
+        docker_inspect_container(view, document);
 }
 
 static int element_network(void *context, const json_t *element) {

@@ -1,4 +1,5 @@
 #include "docker_live.h"
+#include "fetch.h"
 
 #include "base/error.h"
 #include "engines/docker/transport.h"
@@ -29,9 +30,8 @@ long live_call(struct live *live, const char *method, const char *path, const ch
         request.body_size = size;
     }
     char *text = NULL;
-    struct error error = ERROR_INIT;
-    long status = http_fetch(live->client, &request, &text, &error);
-    cr_assert(status > 0, "%s %s: %s", method, path, error_text(&error));
+    long status = fetch(live->client, &request, &text);
+    cr_assert(status > 0, "%s %s: no answer", method, path);
     if (answer)
         *answer = text;
     else
@@ -79,7 +79,7 @@ static void make_image(struct live *live) {
     char *busybox = read_busybox(&size);
     struct file file = {.target = "/bin/busybox", .data = busybox, .size = size, .mode = 0755};
     struct service service = {.name = "base", .files = &file, .file_count = 1};
-    cleanup_free char *archive = docker_archive(&service, NULL, &size);
+    cleanup_free char *archive = docker_archive_at(&service, NULL, "/", &size);
     free(busybox);
     cleanup_free char *import =
         format_text("/images/create?fromSrc=-&repo=%s&tag=base", live->project);

@@ -10,7 +10,7 @@
 
 struct docker_answer_rule {
     const char *path; /* what the request's path, without the version, begins with */
-    int status; /* 0: the connection ends in the middle of the body; -1: no answer ever */
+    int status;       /* 0: the connection ends in the middle of the body; -1: no answer ever */
     const char *body;
     const char *header; /* "Name: value\r\n" or NULL */
     const char *method; /* only requests of this method, or NULL */

@@ -36,7 +36,7 @@ static char *tar(const char *options, const char *archive, size_t size) {
 
 static char *list(const struct service *service, const char *target) {
     size_t size = 0;
-    cleanup_free char *archive = docker_archive(service, target, &size);
+    cleanup_free char *archive = docker_archive_at(service, target, "/", &size);
     cr_expect(size % 512 == 0);
     return tar("-tv --full-time", archive, size);
 }
@@ -112,14 +112,14 @@ Test(docker_archive, content) {
         struct file file = {.target = "/a/\xc3\xa4 b", .data = data, .size = size, .mode = 0600};
         struct service service = {.files = &file, .file_count = 1};
         size_t archived = 0;
-        cleanup_free char *archive = docker_archive(&service, NULL, &archived);
+        cleanup_free char *archive = docker_archive_at(&service, NULL, "/", &archived);
         cr_assert(eq(sz, archived, 512 + (size + 511) / 512 * 512 + 1024));
         cr_assert(memcmp(archive + 512, data, size) == 0);
     }
     struct file file = {.target = "/a/\xc3\xa4 b", .data = "text\n", .size = 5, .mode = 0600};
     struct service service = {.files = &file, .file_count = 1};
     size_t size = 0;
-    cleanup_free char *archive = docker_archive(&service, NULL, &size);
+    cleanup_free char *archive = docker_archive_at(&service, NULL, "/", &size);
     cleanup_free char *found = tar("-xO", archive, size);
     cr_expect(eq(str, found, (char *)"text\n"));
 }

@@ -157,10 +157,9 @@ static void expect_calls(const char *file, long calls) {
 /* One that is slow, or hangs, is asked once for each registry, not for each image and pass. */
 Test(docker_helper, is_asked_once_for_each_registry) {
     cleanup_free char *calls = format_text("%s/calls", folder);
-    cleanup_free char *script =
-        format_text("printf . >>%s\ntest \"$(cat)\" = r.io || exit 1\n"
-                    "echo '{\"Username\":\"u\",\"Secret\":\"s\"}'",
-                    calls);
+    cleanup_free char *script = format_text("printf . >>%s\ntest \"$(cat)\" = r.io || exit 1\n"
+                                            "echo '{\"Username\":\"u\",\"Secret\":\"s\"}'",
+                                            calls);
     write_helper("counted", script);
     struct docker_engine engine = {.config = json_pack("{s:s}", "credsStore", "counted")};
     static const char *const images[] = {"r.io/a", "r.io/b:2", "q.io/a", "q.io/b", "r.io/a"};

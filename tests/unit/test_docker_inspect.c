@@ -6,6 +6,7 @@
 #include "docker_sample.h"
 
 #include "base/error.h"
+#include "engines/docker/transport.h"
 #include "plan/plan.h"
 
 #include <criterion/criterion.h>
@@ -62,7 +63,7 @@ static void look_around(void) {
 
 /* Looks at files and finds them as declared. */
 static struct resource *look_at_container(void) {
-    cr_assert(docker_inspect_container(&view, container, "Up 2 minutes") == 0);
+    cr_assert(docker_inspect_container(&view, container) == 0);
     size_t index = view.resource_count - 1;
     const struct resource *wanted = docker_view_desired(&view, view.resources[index].key);
     for (struct docker_file_check *check = view.checks; check; check = check->next)
@@ -429,7 +430,7 @@ Test(docker_inspect, anonymous_volumes_and_volumes_of_files) {
     cr_assert(eq(sz, unused, 1)); /* no container was looked at */
     load("locked-running.json");
     look_around();
-    cr_assert(docker_inspect_container(&view, container, "Up") == 0);
+    cr_assert(docker_inspect_container(&view, container) == 0);
     docker_view_finish(&view, &observed);
     for (size_t i = 0; i < observed.count; i++)
         cr_assert(observed.items[i].kind != &docker_kind_files);
@@ -571,7 +572,7 @@ Test(docker_inspect, path_stats) {
 Test(docker_inspect, archives) {
     struct service service = {.name = "x", .files = (struct file *)file_of(2), .file_count = 1};
     size_t size;
-    cleanup_free char *archive = docker_archive(&service, NULL, &size);
+    cleanup_free char *archive = docker_archive_at(&service, NULL, "/", &size);
     struct docker_archived file;
     cr_assert(docker_archive_read(archive, size, &file) == 0);
     cr_assert(eq(sz, file.size, file_of(2)->size));
@@ -579,7 +580,7 @@ Test(docker_inspect, archives) {
     cr_assert(eq(uint, file.mode, 0400));
     struct file big = {.target = "/a", .data = "abc", .size = 3, .uid = 3000000, .gid = 9};
     service.files = &big;
-    cleanup_free char *large = docker_archive(&service, NULL, &size);
+    cleanup_free char *large = docker_archive_at(&service, NULL, "/", &size);
     cr_assert(docker_archive_read(large, size, &file) == 0);
     cr_assert(eq(uint, file.uid, 3000000));
     cr_assert(eq(uint, file.gid, 9));
@@ -659,7 +660,7 @@ static void spoil(json_t *value, int *budget) {
         for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
             json_object_set_new(value, key, json_loads(others[i], JSON_DECODE_ANY, NULL));
             look_around();
-            if (docker_inspect_container(&view, container, NULL) == 0)
+            if (docker_inspect_container(&view, container) == 0)
                 ++*budget;
             struct resource_set observed;
             docker_view_finish(&view, &observed);
@@ -681,8 +682,8 @@ Test(docker_inspect, what_cannot_be_told_apart_is_refused) {
     look_around();
     json_auto_t *empty = json_object();
     json_auto_t *list = json_array();
-    cr_assert(docker_inspect_container(&view, empty, NULL) == -1);
-    cr_assert(docker_inspect_container(&view, list, NULL) == -1);
+    cr_assert(docker_inspect_container(&view, empty) == -1);
+    cr_assert(docker_inspect_container(&view, list) == -1);
     cr_assert(docker_inspect_network(&view, empty) == -1);
     cr_assert(docker_inspect_volume(&view, empty) == -1);
     docker_view_ask_image(&view, "x");

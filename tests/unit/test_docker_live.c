@@ -5,6 +5,7 @@
  * and is removed.
  */
 #include "engines/docker/transport.h"
+#include "fetch.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -48,7 +49,14 @@ static void answered(void *context, const struct http_response *response) {
 
 static struct outcome request(const char *method, const char *path, const char *json) {
     struct outcome outcome = {0};
-    docker_send(docker_of(engine), method, path, copy_text(json), 60000, answered, &outcome);
+    static const char *const headers[] = {"Content-Type: application/json", NULL};
+    struct http_request request = {.method = method,
+                                   .path = path,
+                                   .headers = headers,
+                                   .body = copy_text(json),
+                                   .body_size = json ? strlen(json) : 0,
+                                   .timeout_ms = 60000};
+    docker_send_request(docker_of(engine), &request, answered, &outcome);
     wait_for(&outcome);
     return outcome;
 }
@@ -171,7 +179,7 @@ static void remove_all(const char *kind, const char *key, const char *list) {
                                 .path = path,
                                 .timeout_ms = 9000};
     cleanup_free char *body = NULL;
-    http_fetch(client, &look, &body, NULL);
+    fetch(client, &look, &body);
     json_auto_t *found = json_loads(body ? body : "[]", 0, NULL);
     json_t *items = json_is_object(found) ? json_object_get(found, "Volumes") : found;
     size_t i;

@@ -5,14 +5,13 @@
  * success. What the answers that are failures mean is in failure.c.
  */
 #include "engines/docker/failure.h"
+#include "engines/docker/fields.h"
 #include "engines/docker/transport.h"
 
 #include "spec/quantity.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define SECOND_NS 1000000000LL
 
 struct act {
     struct docker_call call;
@@ -200,7 +199,7 @@ static int64_t grace_seconds(const struct action *action, bool *declared) {
         action->observed ? field_value(&action->observed->fields, "stopGracePeriod") : NULL;
     if (grace < 0 && made)
         parse_duration(made, &grace);
-    return grace < 0 ? 10 : (grace + SECOND_NS - 1) / SECOND_NS;
+    return grace < 0 ? 10 : docker_grace_seconds(grace);
 }
 
 static int make_stop(struct call *call, struct error *error) {

@@ -140,9 +140,8 @@ static const char *place_of(struct arena *arena, const struct service *service,
     return best;
 }
 
-/* Files of `service` that are asked for, and go below `place` (NULL: all, below the root). */
-static char *archive(const struct service *service, const char *target, const char *place,
-                     size_t *size) {
+char *docker_archive_at(const struct service *service, const char *target, const char *place,
+                        size_t *size) {
     cleanup_arena struct arena *arena = arena_new();
     UT_string tar;
     utstring_init(&tar);
@@ -150,10 +149,10 @@ static char *archive(const struct service *service, const char *target, const ch
         const struct file *file = &service->files[i];
         if (target && strcmp(target, file->target) != 0)
             continue;
-        if (place && strcmp(place, place_of(arena, service, file)) != 0)
+        if (strcmp(place, place_of(arena, service, file)) != 0)
             continue;
         const char *name = docker_clean_path(arena, file->target);
-        if (place && strcmp(place, "/") != 0)
+        if (strcmp(place, "/") != 0)
             name += strlen(place);
         append_file(&tar, file, name + strspn(name, "/"));
     }
@@ -161,15 +160,6 @@ static char *archive(const struct service *service, const char *target, const ch
     utstring_bincpy(&tar, end, sizeof end);
     *size = utstring_len(&tar);
     return utstring_body(&tar); /* malloc'd by utstring; ours now */
-}
-
-char *docker_archive(const struct service *service, const char *target, size_t *size) {
-    return archive(service, target, NULL, size);
-}
-
-char *docker_archive_at(const struct service *service, const char *target, const char *place,
-                        size_t *size) {
-    return archive(service, target, place, size);
 }
 
 size_t docker_upload_places(struct arena *arena, const struct service *service, const char *target,

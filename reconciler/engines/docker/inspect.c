@@ -123,16 +123,6 @@ static struct container_facts *facts_of(struct docker_view *view, const json_t *
     return facts;
 }
 
-static struct docker_container_data *
-data_of(struct docker_view *view, const struct container_facts *facts, const char *status) {
-    struct docker_container_data *data = arena_alloc(view->arena, sizeof *data);
-    data->image_id = facts->image_id;
-    data->stand_in = facts->stand_in;
-    data->status = docker_view_keep(view, status);
-    data->restart_count = facts->restarts;
-    return data;
-}
-
 static void inspect_fields(struct docker_inspection *inspection, const json_t *document,
                            struct docker_container_data *data) {
     struct docker_view *view = inspection->view;
@@ -188,7 +178,7 @@ static bool has_labels_of_image(const json_t *document, const struct docker_imag
            strcmp(made_from->value, reference) != 0;
 }
 
-int docker_inspect_container(struct docker_view *view, const json_t *document, const char *status) {
+int docker_inspect_container(struct docker_view *view, const json_t *document) {
     if (!makes_sense(document))
         return -1;
     const json_t *labels = json_object_get(json_object_get(document, "Config"), "Labels");
@@ -210,7 +200,7 @@ int docker_inspect_container(struct docker_view *view, const json_t *document, c
                                            .container = container};
     describe_state(view, container, document, inspection.desired);
     container->facts = facts_of(view, document, image);
-    struct docker_container_data *data = data_of(view, container->facts, status);
+    struct docker_container_data *data = arena_alloc(view->arena, sizeof *data);
     container->engine_data = data;
     inspect_fields(&inspection, document, data);
     return 0;

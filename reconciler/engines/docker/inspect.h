@@ -100,9 +100,9 @@ int docker_inspect_image(struct docker_view *view, struct docker_image_view *ima
 
 /* --- inspect.c: GET /containers/{id}/json --------------------------------------------------------
  */
-/* Adds the container. `status` is the list's words for its state. Its labels say that it is ours;
+/* Adds the container. Its labels say that it is ours;
  * one that has them from its image is not. -1: the document makes no sense. */
-int docker_inspect_container(struct docker_view *view, const json_t *document, const char *status);
+int docker_inspect_container(struct docker_view *view, const json_t *document);
 
 /* Adds a container that is not ours, which matters only when its name is wanted; else false. */
 bool docker_inspect_foreign(struct docker_view *view, const char *name, const char *id,

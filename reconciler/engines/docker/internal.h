@@ -71,10 +71,6 @@ struct docker_anonymous_volume {
 struct docker_container_data {
     struct docker_anonymous_volume *anonymous; /* without the ones with role "files" */
     size_t anonymous_count;
-    const char *image_id;
-    const char *stand_in; /* value of the image's stand-in label, or NULL */
-    const char *status;   /* the engine's words: "Up 2 minutes (healthy)" */
-    int restart_count;
 };
 
 /* --- body.c: request bodies; malloc'd JSON the caller frees, or NULL and the error ---------------
@@ -93,11 +89,6 @@ long long docker_file_mtime(const struct file *file);
 
 /* --- transport.c: requests to the engine ---------------------------------------------------------
  */
-/* Queues METHOD PREFIX/path; `json` (may be NULL) is owned afterwards. The error a response stands
- * for is made by docker_error(). */
-struct http_transfer *docker_send(struct docker_engine *engine, const char *method,
-                                  const char *path, char *json, long timeout_ms, http_done *done,
-                                  void *context);
 /* Turns a response that is not the expected success into an error that says what to do next, with
  * the engine's own message. Codes as in base/error.h: 5xx and 409 are ERROR_TRANSIENT, no
  * connection is ERROR_UNREACHABLE, other 4xx are ERROR_FAILED. Returns -1. */
@@ -126,9 +117,6 @@ void docker_act(struct engine *engine, const struct environment *environment,
                 engine_done *done, void *context);
 void docker_pull(struct docker_engine *engine, const struct action *action, long timeout_ms,
                  engine_progress *progress, engine_done *done, void *context);
-/* A tar (POSIX ustar with pax headers where needed) of a service's files, or of the one with that
- * target; malloc'd. */
-char *docker_archive(const struct service *service, const char *target, size_t *size);
 void docker_probe(struct engine *engine, const struct service *service, const char *target,
                   enum depends_condition condition, probe_done *done, void *context);
 char *docker_last_logs(struct engine *engine, const char *target, int lines);

@@ -11,7 +11,7 @@
 #define DISTRIBUTION_TIMEOUT_MS 15000
 
 struct container_entry { /* a container of ours, from the list */
-    char *id, *status;
+    char *id;
     struct container_entry *next;
 };
 
@@ -69,7 +69,6 @@ static int list_container(void *context, const json_t *container) {
         docker_view_ask_image(view, docker_member(container, "ImageID"));
     struct container_entry *entry = memory_alloc(sizeof *entry);
     entry->id = copy_text(id);
-    entry->status = copy_text(docker_member(container, "Status"));
     entry->next = observation->containers;
     observation->containers = entry;
     return 0;
@@ -254,6 +253,7 @@ static void add_images(struct docker_observation *observation) {
 
 static int answer_container(struct docker_observation *observation, struct docker_query *query,
                             const struct http_response *response, struct error *error) {
+    (void)query;
     static const char what[] = "cannot inspect a container";
     if (response->outcome == HTTP_OK && response->status == 404)
         return 0; /* gone since it was listed */
@@ -261,7 +261,7 @@ static int answer_container(struct docker_observation *observation, struct docke
     if (!document)
         return -1;
     struct docker_file_check *before = observation->view.checks;
-    if (docker_inspect_container(&observation->view, document, query->status) != 0)
+    if (docker_inspect_container(&observation->view, document) != 0)
         return docker_error(observation->engine, response, what, error);
     docker_ask_files(observation, before);
     return 0;
@@ -271,9 +271,7 @@ static void ask_containers(struct docker_observation *observation) {
     while (observation->containers) {
         struct container_entry *entry = observation->containers;
         observation->containers = entry->next;
-        struct docker_query *query = docker_ask(
-            observation, format_text("/containers/%s/json", entry->id), answer_container);
-        query->status = entry->status;
+        docker_ask(observation, format_text("/containers/%s/json", entry->id), answer_container);
         free(entry->id);
         free(entry);
     }
@@ -305,7 +303,6 @@ int docker_observe(struct engine *engine, struct arena *arena, const char *proje
     while (observation.containers) {
         struct container_entry *next = observation.containers->next;
         free(observation.containers->id);
-        free(observation.containers->status);
         free(observation.containers);
         observation.containers = next;
     }

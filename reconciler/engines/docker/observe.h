@@ -26,7 +26,6 @@ struct docker_query {
     size_t max_body;                    /* 0: the client's default */
     long timeout_ms;                    /* 0: QUERY_TIMEOUT_MS */
     char *name;                         /* owned: for the answer: an id or a reference */
-    char *status;                       /* owned: of a container, the list's words */
     struct docker_file_check *check;    /* of a file */
     size_t resource;                    /* of an image at a registry: index in view.resources */
     struct docker_array_reader *reader; /* owned: of a list, fed as it arrives */

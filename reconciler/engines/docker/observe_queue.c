@@ -23,7 +23,6 @@ static void query_free(struct docker_query *query) {
     free(query->path);
     free(query->header);
     free(query->name);
-    free(query->status);
     free(query);
 }
 

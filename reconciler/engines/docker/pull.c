@@ -13,6 +13,8 @@
  * slow disk; a registry that stops sending is given up by the engine itself, and tried again. */
 #define STALL_MS 600000
 
+#define OTHERWISE "or make local images where none can be pulled (make images)"
+
 struct pull {
     struct docker_call call;
     char *image;
@@ -83,7 +85,7 @@ int docker_pull_error(const char *image, long status, const char *message, struc
     if (says_any(message, unreachable))
         return error_set(error, ERROR_FAILED,
                          "cannot pull \"%s\": the engine cannot reach the registry %s: %s: check "
-                         "its network, or make local images where none can be pulled (make images)",
+                         "its network, " OTHERWISE,
                          image, parsed.registry, message);
     if (docker_says(message, "no matching manifest"))
         return error_set(error, ERROR_FAILED,
@@ -97,8 +99,7 @@ int docker_pull_error(const char *image, long status, const char *message, struc
     if (status == 400 || status == 404 || says_any(message, unknown))
         return error_set(error, ERROR_FAILED,
                          "cannot pull \"%s\": the registry %s has no such image: %s: check the "
-                         "name and the tag, or make local images where none can be pulled (make "
-                         "images)",
+                         "name and the tag, " OTHERWISE,
                          image, parsed.registry, message);
     if (docker_says(message, "no space left on device"))
         return error_set(error, ERROR_FAILED,

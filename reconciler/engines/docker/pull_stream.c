@@ -79,17 +79,10 @@ static void take_line(struct docker_pull_stream *stream) {
     if (!json_is_object(message))
         return;
     take_failure(stream, message);
-    const json_t *status = json_object_get(message, "status");
+    const char *status = json_string_value(json_object_get(message, "status"));
     const char *id = json_string_value(json_object_get(message, "id"));
-    if (!json_is_string(status))
-        return;
-    if (id) {
-        take_layer(stream, id, json_string_value(status),
-                   json_object_get(message, "progressDetail"));
-        return;
-    }
-    free(stream->status);
-    stream->status = docker_clean(json_string_value(status), json_string_length(status), 200);
+    if (status && id)
+        take_layer(stream, id, status, json_object_get(message, "progressDetail"));
 }
 
 static void end_line(struct docker_pull_stream *stream) {
@@ -142,6 +135,5 @@ void docker_pull_clear(struct docker_pull_stream *stream) {
     }
     free(stream->line);
     free(stream->failure);
-    free(stream->status);
     *stream = (struct docker_pull_stream){0};
 }

@@ -23,19 +23,6 @@ struct http_transfer *docker_send_request(struct docker_engine *engine,
     return http_send(engine->base.client, &filled, done, context);
 }
 
-struct http_transfer *docker_send(struct docker_engine *engine, const char *method,
-                                  const char *path, char *json, long timeout_ms, http_done *done,
-                                  void *context) {
-    static const char *const headers[] = {"Content-Type: application/json", NULL};
-    struct http_request request = {.method = method,
-                                   .path = path,
-                                   .headers = json ? headers : NULL,
-                                   .body = json,
-                                   .body_size = json ? strlen(json) : 0,
-                                   .timeout_ms = timeout_ms};
-    return docker_send_request(engine, &request, done, context);
-}
-
 char *docker_encode(const char *text) {
     static const char plain[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";

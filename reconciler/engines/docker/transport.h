@@ -62,7 +62,8 @@ json_t *docker_credential_get(const char *helper, const char *server, long timeo
 
 /* --- transport.c ---------------------------------------------------------------------------------
  */
-/* As docker_send(), for any request: endpoint and prefix are filled in, `path` is without it. */
+/* Queues a request; endpoint and prefix are filled in, `path` is without it. The error a response
+ * stands for is made by docker_error(). */
 struct http_transfer *docker_send_request(struct docker_engine *engine,
                                           const struct http_request *request, http_done *done,
                                           void *context);
@@ -96,7 +97,8 @@ void docker_call_free(struct docker_call *call); /* takes it off the list, relea
  * a request of its own: "/", or for a read-only service the volumes they are in. In `arena`. */
 size_t docker_upload_places(struct arena *arena, const struct service *service, const char *target,
                             const char ***places);
-/* As docker_archive(), of the files that go below `place`, with names relative to it. */
+/* A tar (POSIX ustar with pax headers where needed) of a service's files that go below `place`, or
+ * of the one with that target, with names relative to it; malloc'd. */
 char *docker_archive_at(const struct service *service, const char *target, const char *place,
                         size_t *size);
 
@@ -155,7 +157,6 @@ struct docker_pull_stream {
     size_t layer_count;
     long long current, total; /* bytes, over all layers known so far */
     char *failure;            /* errorDetail.message of the first error, or NULL */
-    char *status;             /* the last status line that is of no layer, or NULL */
 };
 /* Feeds the next piece, cut anywhere. */
 void docker_pull_feed(struct docker_pull_stream *stream, const char *data, size_t size);
