@@ -134,12 +134,12 @@ static void write_section(struct arena *arena, FILE *out, const struct section *
 /* Notations that some field is written in, each once. */
 static void write_notations(FILE *out) {
     static const struct value_type *const types[] = {
-        &type_name,          &type_bytes,   &type_cpus,        &type_duration, &type_image,
-        &type_variable_name, &type_feature, &type_condition,   &type_target,   &type_host_path,
-        &type_path,          &type_ipv4,    &type_ip,          &type_cidr,     &type_hostname,
-        &type_host_address,  &type_user,    &type_owner,       &type_mode,     &type_restart,
-        &type_port_text,     &type_signal,  &type_capability,  &type_sysctl,   &type_url_path,
-        &type_label_key,     &type_ulimit,  &type_ulimit_name, &type_arguments};
+        &type_name,          &type_bytes,   &type_cpus,        &type_duration,  &type_image,
+        &type_variable_name, &type_feature, &type_condition,   &type_target,    &type_host_path,
+        &type_path,          &type_ipv4,    &type_ip,          &type_cidr,      &type_hostname,
+        &type_host_address,  &type_user,    &type_owner,       &type_mode,      &type_restart,
+        &type_port_text,     &type_signal,  &type_capability,  &type_sysctl,    &type_url_path,
+        &type_label_key,     &type_ulimit,  &type_ulimit_name, &type_arguments, &type_address};
     fputs("\n## Notations\n\n| type | is |\n|---|---|\n", out);
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         fputs("|", out);

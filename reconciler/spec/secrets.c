@@ -155,7 +155,16 @@ void resolve_secrets(struct reading *reading) {
         refuse_defaults(reading);
 }
 
+static void resolve_redis(struct reading *reading) {
+    struct redis_settings *redis = &reading->environment->redis;
+    const struct secret *secret =
+        redis->secret ? environment_secret(reading->environment, redis->secret) : NULL;
+    if (secret)
+        redis->password = secret->value ? secret->value : "";
+}
+
 void resolve_variables(struct reading *reading) {
+    resolve_redis(reading);
     for (size_t i = 0; i < reading->environment->service_count; i++) {
         struct service *service = &reading->environment->services[i];
         for (size_t j = 0; j < service->environment_count; j++) {
