@@ -351,11 +351,11 @@ static void wait_for_events(struct http_client *client, long wait_ms) {
     long limit = timers_wait(&client->timers, http_now_ms(), wait_ms < 0 ? 0 : wait_ms);
     struct polled polled = {0};
     collect_polled(client, &polled);
-    cleanup_free struct curl_waitfd *items = polled.items;
-    cleanup_free void **owners = polled.owners;
-    curl_multi_poll(client->multi, items, polled.count, limit > INT_MAX ? INT_MAX : (int)limit,
-                    NULL);
+    curl_multi_poll(client->multi, polled.items, polled.count,
+                    limit > INT_MAX ? INT_MAX : (int)limit, NULL);
     deliver_polled(client, &polled);
+    free(polled.items);
+    free(polled.owners);
 }
 
 void http_run(struct http_client *client, long wait_ms) {

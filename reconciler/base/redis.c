@@ -227,7 +227,8 @@ static void deliver(struct redis *redis, const redisReply *reply) {
     DL_DELETE(redis->waiting, waiting);
     if (reply->type == REDIS_REPLY_ERROR) {
         set_answer_error(redis, &error, reply->str);
-        error_wrap(&error, "Redis at %s", redis_address(redis));
+        if (!redis->opened) /* else it will be, with the rest of what went wrong */
+            error_wrap(&error, "Redis at %s", redis_address(redis));
         waiting->answered(waiting->context, NULL, &error);
     } else {
         waiting->answered(waiting->context, reply, NULL);
@@ -395,13 +396,11 @@ static void on_authenticated(void *context, const redisReply *reply, const struc
         tell_opened(redis, NULL);
         return;
     }
-    /* Nothing of the text: it may hold anything of what was sent. */
-    const char *user = redis->user ? redis->user : "default";
-    if (error->code == ERROR_TRANSIENT)
-        error_set(&redis->failure, ERROR_TRANSIENT, "it is not ready yet");
-    else
+    if (starts(error_text(error), "WRONGPASS"))
         error_set(&redis->failure, ERROR_FAILED, "it refuses the user \"%s\" with this password",
-                  user);
+                  redis->user ? redis->user : "default");
+    else
+        error_set(&redis->failure, error->code, "%s", error_text(error));
     break_off(redis);
 }
 

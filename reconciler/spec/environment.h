@@ -137,7 +137,7 @@ struct redis_settings { /* the Redis that the reconciler writes to; see `declare
     const char *address;  /* "host:port" of another one, or NULL */
     const char *user;     /* or NULL: the default user */
     const char *secret;   /* name of the secret that is the password, or NULL */
-    const char *password; /* resolved, or NULL */
+    const char *password; /* resolved, or NULL: none, or (destroy) not to be had */
 };
 
 struct service {

@@ -149,6 +149,13 @@ Test(redis, wrong_password_is_told_without_it) {
     cr_expect_null(strstr(opened.text, "pass-word"), "%s", opened.text);
 }
 
+Test(redis, a_refusal_of_another_kind_is_told_as_it_is) {
+    static struct redis_rule rules[] = {{"AUTH", "-DENIED Redis is in protected mode\r\n", 0}, {0}};
+    struct redis_server *server = redis_server_start(rules);
+    open_at(server->address);
+    cr_expect(strstr(opened.text, ": DENIED Redis is in protected mode"), "%s", opened.text);
+}
+
 Test(redis, what_the_server_repeats_is_left_out) {
     static struct redis_rule rules[] = {
         {"AUTH", "+OK\r\n", 0}, {"", "-ERR unknown command, pass-word\r\n", 0}, {0}};
