@@ -6,6 +6,7 @@
 #include "status/registration.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct resource_kind kind_service = {.name = "service",
@@ -15,17 +16,38 @@ static struct service services[] = {
     {.name = "web", .image = "web:1", .registration = {.port = 80, .protocol = "http"}}};
 static struct pair addresses[] = {{.key = "internal", .value = "172.20.0.10"}};
 static const struct container_facts facts = {.addresses = {addresses, 1}};
-static struct resource desired[] = {
-    {.kind = &kind_service, .key = "service/redis", .name = "redis", .instance = 1,
-     .engine_name = "tse-redis", .service = &services[0]},
-    {.kind = &kind_service, .key = "service/web", .name = "web", .instance = 1,
-     .engine_name = "tse-web", .service = &services[1]}};
-static struct resource observed[] = {
-    {.kind = &kind_service, .key = "service/redis", .name = "redis", .instance = 1, .id = "id-redis",
-     .engine_name = "tse-redis", .state = RUN_RUNNING, .health = HEALTH_HEALTHY, .facts = &facts},
-    {.kind = &kind_service, .key = "service/web", .name = "web", .instance = 1, .id = "id-web",
-     .engine_name = "tse-web", .state = RUN_RUNNING, .health = HEALTH_HEALTHY, .facts = &facts}};
-static struct environment environment = {.name = "dev", .project = "tse", .services = services, .service_count = 2};
+static struct resource desired[] = {{.kind = &kind_service,
+                                     .key = "service/redis",
+                                     .name = "redis",
+                                     .instance = 1,
+                                     .engine_name = "tse-redis",
+                                     .service = &services[0]},
+                                    {.kind = &kind_service,
+                                     .key = "service/web",
+                                     .name = "web",
+                                     .instance = 1,
+                                     .engine_name = "tse-web",
+                                     .service = &services[1]}};
+static struct resource observed[] = {{.kind = &kind_service,
+                                      .key = "service/redis",
+                                      .name = "redis",
+                                      .instance = 1,
+                                      .id = "id-redis",
+                                      .engine_name = "tse-redis",
+                                      .state = RUN_RUNNING,
+                                      .health = HEALTH_HEALTHY,
+                                      .facts = &facts},
+                                     {.kind = &kind_service,
+                                      .key = "service/web",
+                                      .name = "web",
+                                      .instance = 1,
+                                      .id = "id-web",
+                                      .engine_name = "tse-web",
+                                      .state = RUN_RUNNING,
+                                      .health = HEALTH_HEALTHY,
+                                      .facts = &facts}};
+static struct environment environment = {
+    .name = "dev", .project = "tse", .services = services, .service_count = 2};
 
 static struct engine engine;
 static struct redis_server *server;
@@ -45,7 +67,8 @@ struct pending {
 static void answer(void *context) {
     struct pending *pending = context;
     const char *reachable[] = {pending->port ? place : NULL, NULL};
-    struct engine_location location = {.addresses = {addresses, 1}, .reachable = reachable, .checked = true};
+    struct engine_location location = {
+        .addresses = {addresses, 1}, .reachable = reachable, .checked = true};
     pending->done(pending->context, &location, NULL);
     free(pending);
 }
@@ -99,9 +122,11 @@ static void expect_error(enum error_code code, const char *text) {
 
 /* What Redis holds when all is well. */
 #define STORED(service, port, protocol, version)                                                   \
-    "{\"service\":\"" service "\",\"id\":\"tse-" service "\",\"host\":\"172.20.0.10\",\"port\":" port  \
-    ",\"protocol\":\"" protocol "\",\"version\":\"" version "\",\"health\":\"healthy\",\"tags\":[],"  \
-    "\"metadata\":{\"environment\":\"dev\",\"project\":\"tse\",\"container\":\"tse-" service "\"},"   \
+    "{\"service\":\"" service "\",\"id\":\"tse-" service                                           \
+    "\",\"host\":\"172.20.0.10\",\"port\":" port ",\"protocol\":\"" protocol                       \
+    "\",\"version\":\"" version "\",\"health\":\"healthy\",\"tags\":[],"                           \
+    "\"metadata\":{\"environment\":\"dev\",\"project\":\"tse\",\"container\":\"tse-" service       \
+    "\"},"                                                                                         \
     "\"ttl\":null,\"registeredAt\":\"a\",\"updatedAt\":\"b\",\"source\":\"reconciler\"}"
 
 static char both_stored[2048];
@@ -109,8 +134,8 @@ static char both_stored[2048];
 static void store_both(void) {
     static const char redis[] = STORED("redis", "6379", "redis", "7");
     static const char web[] = STORED("web", "80", "http", "1");
-    snprintf(both_stored, sizeof both_stored, "*2\r\n$%zu\r\n%s\r\n$%zu\r\n%s\r\n", strlen(redis), redis,
-             strlen(web), web);
+    snprintf(both_stored, sizeof both_stored, "*2\r\n$%zu\r\n%s\r\n$%zu\r\n%s\r\n", strlen(redis),
+             redis, strlen(web), web);
 }
 
 /* --- everything at once -------------------------------------------------------------------------
@@ -142,24 +167,28 @@ Test(registration, nothing_to_do_is_one_connection_and_two_questions) {
     cr_expect_str_eq(located, "id-redis:6379 ");
 }
 
-static struct redis_rule empty_redis[] = {{"AUTH", "+OK\r\n", 0},
-                                          {"SMEMBERS", "*0\r\n", 0},
-                                          {"MGET registry:services:redis:tse-redis registry", "*2\r\n$-1\r\n$-1\r\n", 0},
-                                          {"MGET", "*1\r\n$-1\r\n", 0},
-                                          {"EXEC", "*3\r\n+OK\r\n:1\r\n$3\r\n1-1\r\n", 0},
-                                          {"", "+OK\r\n", 0},
-                                          {0}};
+static struct redis_rule empty_redis[] = {
+    {"AUTH", "+OK\r\n", 0},
+    {"SMEMBERS", "*0\r\n", 0},
+    {"MGET registry:services:redis:tse-redis registry", "*2\r\n$-1\r\n$-1\r\n", 0},
+    {"MGET", "*1\r\n$-1\r\n", 0},
+    {"EXEC", "*3\r\n+OK\r\n:1\r\n$3\r\n1-1\r\n", 0},
+    {"", "+OK\r\n", 0},
+    {0}};
 
 Test(registration, each_is_written_in_one_transaction_with_its_event) {
     begin(empty_redis);
     cr_expect_eq(sync_with(2)->written, 2);
     expect_error(ERROR_NONE, "");
     const char *log = redis_server_log(server);
-    const char *watch = strstr(log, "WATCH registry:services:web:tse-web\nMGET registry:services:web:tse-web\nMULTI\nSET ");
+    const char *watch = strstr(
+        log,
+        "WATCH registry:services:web:tse-web\nMGET registry:services:web:tse-web\nMULTI\nSET ");
     cr_assert(watch, "%s", log);
-    const char *list = strstr(watch, "\nSADD registry:environments:dev web:tse-web\n"
-                                     "XADD registry:events MAXLEN ~ 10000 * type registered service web "
-                                     "name tse-web data {\"service\":\"web\"");
+    const char *list =
+        strstr(watch, "\nSADD registry:environments:dev web:tse-web\n"
+                      "XADD registry:events MAXLEN ~ 10000 * type registered service web "
+                      "name tse-web data {\"service\":\"web\"");
     cr_expect(list && strstr(list, "\nEXEC\n"), "%s", log);
 }
 
@@ -177,9 +206,9 @@ Test(registration, what_somebody_else_changes_meanwhile_is_read_again) {
 }
 
 Test(registration, somebody_who_never_stops_changing_it_is_no_endless_loop) {
-    static struct redis_rule rules[] = {{"AUTH", "+OK\r\n", 0},   {"SMEMBERS", "*0\r\n", 0},
+    static struct redis_rule rules[] = {{"AUTH", "+OK\r\n", 0},       {"SMEMBERS", "*0\r\n", 0},
                                         {"MGET", "*1\r\n$-1\r\n", 0}, {"EXEC", "*-1\r\n", 0},
-                                        {"", "+OK\r\n", 0},       {0}};
+                                        {"", "+OK\r\n", 0},           {0}};
     begin(rules);
     cr_expect_eq(sync_with(1)->written, 0);
 }
@@ -188,7 +217,8 @@ Test(registration, withdrawing_takes_out_what_the_set_holds) {
     static struct redis_rule rules[] = {
         {"AUTH", "+OK\r\n", 0},
         {"SMEMBERS", "*3\r\n$7\r\nold:old\r\n$4\r\ngone\r\n$3\r\na:b\r\n", 0},
-        {"MGET registry:services:old:old registry", "*3\r\n$2\r\n{}\r\n$-1\r\n$16\r\n{\"source\":\"api\"}\r\n", 0},
+        {"MGET registry:services:old:old registry",
+         "*3\r\n$2\r\n{}\r\n$-1\r\n$16\r\n{\"source\":\"api\"}\r\n", 0},
         {"MGET registry:services:old:old", "*1\r\n$2\r\n{}\r\n", 0},
         {"MGET registry:services:a:b", "*1\r\n$16\r\n{\"source\":\"api\"}\r\n", 0},
         {"MGET", "*1\r\n$-1\r\n", 0},
@@ -201,7 +231,9 @@ Test(registration, withdrawing_takes_out_what_the_set_holds) {
     expect_error(ERROR_NONE, "");
     cr_expect_eq(registration_result(run)->removed, 1);
     const char *log = redis_server_log(server);
-    cr_expect(strstr(log, "DEL registry:services:old:old\nSREM registry:environments:dev old:old\nXADD"), "%s", log);
+    cr_expect(
+        strstr(log, "DEL registry:services:old:old\nSREM registry:environments:dev old:old\nXADD"),
+        "%s", log);
     cr_expect(strstr(log, "SREM registry:environments:dev gone\n"), "%s", log);
     cr_expect(strstr(log, "SREM registry:environments:dev a:b\n"), "%s", log);
     cr_expect_null(strstr(log, "DEL registry:services:a:b"), "%s", log);
@@ -239,14 +271,15 @@ Test(registration, its_service_does_not_run) {
 }
 
 Test(registration, cut_once_is_tried_again) {
-    static struct redis_rule rules[] = {{"SMEMBERS", REDIS_CUT, 1},
-                                        {"AUTH", "+OK\r\n", 0},
-                                        {"SMEMBERS", "*0\r\n", 0},
-                                        {"MGET registry:services:redis:tse-redis registry", "*2\r\n$-1\r\n$-1\r\n", 0},
-                                        {"MGET", "*1\r\n$-1\r\n", 0},
-                                        {"EXEC", "*3\r\n+OK\r\n:1\r\n$3\r\n1-1\r\n", 0},
-                                        {"", "+OK\r\n", 0},
-                                        {0}};
+    static struct redis_rule rules[] = {
+        {"SMEMBERS", REDIS_CUT, 1},
+        {"AUTH", "+OK\r\n", 0},
+        {"SMEMBERS", "*0\r\n", 0},
+        {"MGET registry:services:redis:tse-redis registry", "*2\r\n$-1\r\n$-1\r\n", 0},
+        {"MGET", "*1\r\n$-1\r\n", 0},
+        {"EXEC", "*3\r\n+OK\r\n:1\r\n$3\r\n1-1\r\n", 0},
+        {"", "+OK\r\n", 0},
+        {0}};
     begin(rules);
     cr_expect_eq(sync_with(2)->written, 2);
     expect_error(ERROR_NONE, "");
@@ -255,7 +288,9 @@ Test(registration, cut_once_is_tried_again) {
 
 Test(registration, loading) {
     static struct redis_rule rules[] = {
-        {"AUTH", "+OK\r\n", 0}, {"", "-LOADING Redis is loading the dataset in memory\r\n", 0}, {0}};
+        {"AUTH", "+OK\r\n", 0},
+        {"", "-LOADING Redis is loading the dataset in memory\r\n", 0},
+        {0}};
     begin(rules);
     sync_with(2);
     expect_error(ERROR_TRANSIENT, "LOADING");
@@ -302,9 +337,16 @@ Test(registration, another_servers_answers) {
 
 static struct change created[] = {{.kind = CHANGE_CREATE, .key = "service/redis"},
                                   {.kind = CHANGE_CREATE, .key = "service/web"}};
-static struct action awaited[] = {
-    {.verb = VERB_AWAIT, .change = 0, .desired = &desired[0], .target = "tse-redis", .condition = DEPENDS_HEALTHY},
-    {.verb = VERB_AWAIT, .change = 1, .desired = &desired[1], .target = "tse-web", .condition = DEPENDS_HEALTHY}};
+static struct action awaited[] = {{.verb = VERB_AWAIT,
+                                   .change = 0,
+                                   .desired = &desired[0],
+                                   .target = "tse-redis",
+                                   .condition = DEPENDS_HEALTHY},
+                                  {.verb = VERB_AWAIT,
+                                   .change = 1,
+                                   .desired = &desired[1],
+                                   .target = "tse-web",
+                                   .condition = DEPENDS_HEALTHY}};
 static const struct plan plan = {created, 2, awaited, 2};
 
 static void run_while_busy(void) {
@@ -341,7 +383,8 @@ Test(registration, what_could_not_be_written_early_is_left_to_the_end) {
 }
 
 Test(registration, what_ran_before_is_left_to_the_end) {
-    struct change kept[] = {{.kind = CHANGE_NONE, .key = "service/redis", .observed = &observed[0]}};
+    struct change kept[] = {
+        {.kind = CHANGE_NONE, .key = "service/redis", .observed = &observed[0]}};
     const struct plan idle = {kept, 1, awaited, 1};
     begin(empty_redis);
     registration_action(run, &idle, 0);
