@@ -315,12 +315,11 @@ static void collect_polled(struct http_client *client, struct polled *polled) {
         return;
     polled->items = memory_alloc(room * sizeof *polled->items);
     polled->owners = memory_alloc(room * sizeof *polled->owners);
-    DL_FOREACH(client->started, transfer) {
+    for (transfer = client->started; transfer; transfer = transfer->next)
         if (transfer->state == TRANSFER_LINGERING)
             poll_also(polled, socket_of(transfer), CURL_WAIT_POLLIN, transfer);
-    }
     polled->lingering = polled->count;
-    DL_FOREACH(client->watches, watch) {
+    for (watch = client->watches; watch; watch = watch->next) {
         unsigned events = (watch->events & HTTP_READABLE ? CURL_WAIT_POLLIN : 0u) |
                           (watch->events & HTTP_WRITABLE ? CURL_WAIT_POLLOUT : 0u);
         if (events)

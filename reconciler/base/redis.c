@@ -98,13 +98,13 @@ static void release(struct redis *redis) {
 }
 
 static void discard_waiting(struct redis *redis) {
-    struct waiting *waiting, *next;
-    DL_FOREACH_SAFE(redis->waiting, waiting, next) {
+    while (redis->waiting) {
+        struct waiting *waiting = redis->waiting;
+        DL_DELETE(redis->waiting, waiting);
         if (waiting->discard)
             waiting->discard(waiting->context);
         free(waiting);
     }
-    redis->waiting = NULL;
 }
 
 void redis_close(struct redis *redis) {

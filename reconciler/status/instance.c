@@ -36,7 +36,7 @@ char *instance_id(const char *container) {
     if (length > ID_LIMIT)
         snprintf(id + ID_LIMIT - HASH_DIGITS - 1, HASH_DIGITS + 2, "-%08x", hash(container));
     if (length == 0)
-        strcpy(id, "-");
+        id[0] = '-';
     return id;
 }
 
@@ -48,7 +48,7 @@ char *image_version(const char *image) {
     static const int shown = 7 + 12; /* "sha256:" and as many digits as docker shows */
     const char *digest = strchr(image, '@');
     size_t length = digest ? (size_t)(digest - image) : strlen(image);
-    cleanup_free char *name = strndup(image, length);
+    cleanup_free char *name = format_text("%.*s", (int)length, image);
     const char *slash = strrchr(name, '/');
     const char *colon = strrchr(slash ? slash : name, ':');
     if (colon && colon[1])

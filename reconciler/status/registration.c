@@ -100,11 +100,19 @@ static void free_queue(struct registration_run *run) {
     }
 }
 
+/* Empties the hash; its items stay linked by hh.next, in the order in which they were added. */
+static struct item *take_wanted(struct registration_run *run) {
+    struct item *first = run->wanted;
+    HASH_CLEAR(hh, run->wanted);
+    return first;
+}
+
 static void free_wanted(struct registration_run *run) {
-    struct item *item, *next;
-    HASH_ITER(hh, run->wanted, item, next) {
-        HASH_DEL(run->wanted, item);
+    struct item *item = take_wanted(run);
+    while (item) {
+        struct item *next = item->hh.next;
         item_free(item);
+        item = next;
     }
 }
 
@@ -296,7 +304,6 @@ static void unexpected(struct registration_run *run) {
 /* Queues what differs. The answers come in the order of the hash, which is that of adding. */
 static void on_documents(void *context, const redisReply *reply, const struct error *error) {
     struct registration_run *run = context;
-    struct item *item, *next;
     size_t index = 0;
     if (error) {
         give_up(run, error);
@@ -306,12 +313,14 @@ static void on_documents(void *context, const redisReply *reply, const struct er
         unexpected(run);
         return;
     }
-    HASH_ITER(hh, run->wanted, item, next) {
-        HASH_DEL(run->wanted, item);
+    struct item *item = take_wanted(run);
+    while (item) {
+        struct item *next = item->hh.next;
         if (differs(item, reply->element[index++]))
             DL_APPEND(run->queue, item);
         else
             item_free(item);
+        item = next;
     }
     run->compared = true;
     pump(run);
