@@ -212,7 +212,8 @@ static struct status *look_again(struct arena *arena, struct engine *engine,
 
 /* What did not converge is registered as it is now. */
 static void register_failed(const struct run *run) {
-    if (!run->registration || run->options->destroy || *interrupt_flag())
+    bool absent = run->result.error.code == ERROR_UNREACHABLE; /* the engine */
+    if (!run->registration || run->options->destroy || absent || *interrupt_flag())
         return;
     cleanup_arena struct arena *arena = arena_new();
     struct status *status = look_again(arena, run->engine, run->environment, NULL);
