@@ -13,7 +13,7 @@ Q        := $(if $(V),,@)
 PREFIX   ?= /usr/local
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-PACKAGES := libcurl yaml-0.1 jansson libcrypto
+PACKAGES := libcurl yaml-0.1 jansson libcrypto hiredis
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 CFLAGS   ?= -O2 -g
 override CFLAGS  += -std=c17 -D_GNU_SOURCE $(WARNINGS) -Ireconciler \

@@ -28,9 +28,19 @@
  * refused: a port proxy whose backend is not there. */
 #define LINGER_MS 50
 
+struct http_watch {
+    int descriptor;
+    unsigned events;
+    http_watch_ready *ready;
+    void *context;
+    struct http_watch *prev, *next;
+};
+
 struct http_client {
     CURLM *multi;
     struct http_transfer *queued[2], *started; /* queued: streams, and limited ones */
+    struct http_watch *watches;
+    unsigned watching; /* how many there are */
     struct timer_list timers;
     int limited;   /* started ones with a timeout */
     int lingering; /* in TRANSFER_LINGERING */
@@ -117,6 +127,9 @@ static void deliver(struct http_transfer *transfer, enum http_outcome outcome) {
     transfer->state = TRANSFER_DELIVERED;
     free(transfer->request_body);
     transfer->request_body = NULL;
+    const char *peer = NULL;
+    if (transfer->connect_only && outcome == HTTP_OK)
+        curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &peer);
     bool collected = transfer->body != NULL;
     if (collected)
         transfer->body[transfer->body_size] = '\0';
@@ -125,6 +138,7 @@ static void deliver(struct http_transfer *transfer, enum http_outcome outcome) {
                                      .body = collected ? transfer->body : "",
                                      .body_size = collected ? transfer->body_size : 0,
                                      .explanation = transfer->explanation,
+                                     .peer = peer,
                                      .transfer = transfer};
     transfer->done(transfer->context, &response);
     release(transfer);
@@ -287,32 +301,66 @@ static size_t work(struct http_client *client) {
     return given_up + finished + timers_fire(&client->timers, http_now_ms());
 }
 
-/* Waits for curl's sockets, for the lingering ones, and for the first timer. */
-static void wait_for_events(struct http_client *client, long wait_ms) {
-    long limit = timers_wait(&client->timers, http_now_ms(), wait_ms < 0 ? 0 : wait_ms);
-    unsigned count = 0;
-    cleanup_free struct curl_waitfd *extra = NULL;
-    cleanup_free struct http_transfer **watched = NULL;
-    if (client->lingering) {
-        extra = memory_alloc((size_t)client->lingering * sizeof *extra);
-        watched = memory_alloc((size_t)client->lingering * sizeof(struct http_transfer *));
-        for (struct http_transfer *transfer = client->started; transfer;
-             transfer = transfer->next) {
-            if (transfer->state != TRANSFER_LINGERING)
-                continue;
-            extra[count] =
-                (struct curl_waitfd){.fd = socket_of(transfer), .events = CURL_WAIT_POLLIN};
-            watched[count++] = transfer;
-        }
+/* What is polled beside curl's own sockets, and whom it concerns. */
+struct polled {
+    struct curl_waitfd *items;
+    void **owners; /* first `lingering` transfers, then watches */
+    unsigned lingering, count;
+};
+
+static void poll_also(struct polled *polled, int descriptor, short events, void *owner) {
+    polled->items[polled->count] = (struct curl_waitfd){.fd = descriptor, .events = events};
+    polled->owners[polled->count++] = owner;
+}
+
+static void collect_polled(struct http_client *client, struct polled *polled) {
+    struct http_transfer *transfer;
+    struct http_watch *watch;
+    size_t room = (size_t)client->lingering + client->watching;
+    if (!room)
+        return;
+    polled->items = memory_alloc(room * sizeof *polled->items);
+    polled->owners = memory_alloc(room * sizeof *polled->owners);
+    for (transfer = client->started; transfer; transfer = transfer->next)
+        if (transfer->state == TRANSFER_LINGERING)
+            poll_also(polled, socket_of(transfer), CURL_WAIT_POLLIN, transfer);
+    polled->lingering = polled->count;
+    for (watch = client->watches; watch; watch = watch->next) {
+        unsigned events = (watch->events & HTTP_READABLE ? CURL_WAIT_POLLIN : 0u) |
+                          (watch->events & HTTP_WRITABLE ? CURL_WAIT_POLLOUT : 0u);
+        if (events)
+            poll_also(polled, watch->descriptor, (short)events, watch);
     }
-    curl_multi_poll(client->multi, extra, count, limit > INT_MAX ? INT_MAX : (int)limit, NULL);
-    /* A callback may cancel the ones that come later, so look first and deliver only one: the
-     * others are still readable in the next round. */
-    for (unsigned at = 0; at < count; at++)
-        if (extra[at].revents || extra[at].fd == CURL_SOCKET_BAD) {
-            look_at_lingering(watched[at]);
+}
+
+/* A callback may cancel the ones that come later, so only the first is delivered: the others are
+ * still ready in the next round, which begins with them. */
+static void deliver_polled(struct http_client *client, const struct polled *polled) {
+    for (unsigned at = 0; at < polled->count; at++) {
+        if (!polled->items[at].revents && polled->items[at].fd != CURL_SOCKET_BAD)
+            continue;
+        if (at < polled->lingering) {
+            look_at_lingering(polled->owners[at]);
             return;
         }
+        struct http_watch *watch = polled->owners[at];
+        DL_DELETE(client->watches, watch);
+        DL_APPEND(client->watches, watch);
+        watch->ready(watch->context);
+        return;
+    }
+}
+
+/* Waits for curl's sockets, for the lingering and the watched ones, and for the first timer. */
+static void wait_for_events(struct http_client *client, long wait_ms) {
+    long limit = timers_wait(&client->timers, http_now_ms(), wait_ms < 0 ? 0 : wait_ms);
+    struct polled polled = {0};
+    collect_polled(client, &polled);
+    curl_multi_poll(client->multi, polled.items, polled.count,
+                    limit > INT_MAX ? INT_MAX : (int)limit, NULL);
+    deliver_polled(client, &polled);
+    free(polled.items);
+    free(polled.owners);
 }
 
 void http_run(struct http_client *client, long wait_ms) {
@@ -403,9 +451,30 @@ void http_timer_cancel(struct http_client *client, struct http_timer *timer) {
     timers_cancel(&client->timers, timer);
 }
 
+struct http_watch *http_watch(struct http_client *client, int descriptor, unsigned events,
+                              http_watch_ready *ready, void *context) {
+    struct http_watch *watch = memory_alloc(sizeof *watch);
+    *watch = (struct http_watch){descriptor, events, ready, context, NULL, NULL};
+    DL_APPEND(client->watches, watch);
+    client->watching++;
+    return watch;
+}
+
+void http_watch_for(struct http_watch *watch, unsigned events) {
+    watch->events = events;
+}
+
+void http_unwatch(struct http_client *client, struct http_watch *watch) {
+    DL_DELETE(client->watches, watch);
+    client->watching--;
+    free(watch);
+}
+
 void http_client_free(struct http_client *client) {
     if (!client)
         return;
+    while (client->watches)
+        http_unwatch(client, client->watches);
     for (size_t i = 0; i < 2; i++)
         while (client->queued[i])
             http_cancel(client, client->queued[i]);

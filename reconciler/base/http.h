@@ -1,8 +1,8 @@
 /*
  * The HTTP client and the event loop of the program's one working thread: a libcurl multi handle,
- * plus timers. Every request to an engine, every health probe (HTTP, or a bare TCP connect) and
- * every wait goes through here, so that any number of them is in flight without a second thread.
- * Knows nothing of engines.
+ * plus timers and descriptors of others. Every request to an engine, every health probe (HTTP, or a
+ * bare TCP connect) and every wait goes through here, so that any number of them is in flight
+ * without a second thread. Knows nothing of engines.
  */
 #ifndef TSE_BASE_HTTP_H
 #define TSE_BASE_HTTP_H
@@ -63,6 +63,7 @@ struct http_response {
     const char *body; /* NUL-terminated, may hold more NULs; valid during the callback */
     size_t body_size;
     const char *explanation; /* libcurl's words when outcome is not HTTP_OK; never NULL */
+    const char *peer; /* with connect_only and HTTP_OK: the IP address that was connected to */
     const struct http_transfer *transfer; /* for http_header() */
 };
 
@@ -97,6 +98,20 @@ typedef void http_timer_fire(void *context);
 struct http_timer *http_after(struct http_client *client, long delay_ms, http_timer_fire *fire,
                               void *context);
 void http_timer_cancel(struct http_client *client, struct http_timer *timer);
+
+/*
+ * Waiting for a descriptor that is not curl's. `ready` is called from http_run() as long as one of
+ * the events holds; with events 0 never. A peer that is gone counts as both. A watch by itself is
+ * no work under way (see http_busy()): whoever waits for something has a timer set beside it. The
+ * descriptor must stay open until http_unwatch(), which may be called from any callback.
+ */
+#define HTTP_READABLE 1u
+#define HTTP_WRITABLE 2u
+typedef void http_watch_ready(void *context);
+struct http_watch *http_watch(struct http_client *client, int descriptor, unsigned events,
+                              http_watch_ready *ready, void *context);
+void http_watch_for(struct http_watch *watch, unsigned events);
+void http_unwatch(struct http_client *client, struct http_watch *watch);
 
 /* Waits up to `wait_ms` for something to happen and runs the callbacks that are due; returns at
  * once when nothing is under way and no timer is set. */

@@ -5,6 +5,7 @@
 #include "commands/interrupt.h"
 #include "commands/progress.h"
 #include "status/document.h"
+#include "status/registration.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -88,8 +89,12 @@ int convergence_plan(struct connection *connection, const struct environment *en
 struct run {
     const struct convergence_options *options;
     const struct environment *environment;
+    struct engine *engine;
+    struct registration_run *registration; /* NULL: the environment names no Redis */
+    bool withdrawn;
     struct progress progress;
-    json_t *plan; /* of the first pass, when a document is asked for */
+    struct executor_observer shown; /* the progress view's */
+    json_t *plan;                   /* of the first pass, when a document is asked for */
     struct converge_result result;
     long long since_ms;
 };
@@ -120,17 +125,67 @@ static void on_retrying(void *context, const struct error *error, long delay_ms)
     progress_note(&run->progress, note);
 }
 
+static void on_observed(void *context, const struct resource_set *desired,
+                        const struct resource_set *observed, const struct plan *plan) {
+    struct run *run = context;
+    (void)desired;
+    if (!run->options->destroy)
+        registration_observed(run->registration, observed, plan);
+    else if (!run->withdrawn) /* before Redis itself goes */
+        registration_withdraw(run->registration, observed);
+    run->withdrawn = true;
+}
+
+static void on_converged(void *context, const struct resource_set *desired,
+                         const struct resource_set *observed, const struct plan *plan) {
+    struct run *run = context;
+    if (!run->registration || run->options->destroy)
+        return;
+    cleanup_arena struct arena *arena = arena_new();
+    struct status *status = status_make(arena, run->environment, desired, observed, plan,
+                                        run->engine->description, time(NULL));
+    registration_sync(run->registration, status, true);
+}
+
+static void on_action(void *context, const struct plan *plan, size_t action,
+                      enum action_state state, const struct error *error) {
+    struct run *run = context;
+    if (run->shown.action)
+        run->shown.action(run->shown.context, plan, action, state, error);
+    if (state == ACTION_DONE && !run->options->destroy)
+        registration_action(run->registration, plan, action);
+}
+
+static void on_progress(void *context, const struct plan *plan, size_t action, const char *text,
+                        long long current, long long total) {
+    const struct executor_observer *shown = &((struct run *)context)->shown;
+    if (shown->progress)
+        shown->progress(shown->context, plan, action, text, current, total);
+}
+
+static void on_tick(void *context) {
+    const struct executor_observer *shown = &((struct run *)context)->shown;
+    if (shown->tick)
+        shown->tick(shown->context);
+}
+
 static int perform(struct run *run, struct engine *engine) {
     const struct convergence_options *options = run->options;
     struct terminal terminal;
     terminal_open(&terminal, stderr);
     interrupt_install(STDERR_FILENO, terminal.live);
     progress_begin(&run->progress, &terminal, run->environment->name, http_now_ms);
+    run->shown = progress_observer(&run->progress);
+    run->registration = registration_new(engine, run->environment, interrupt_flag());
     struct converge_options how = {
         .executor = {.parallel = options->parallel,
                      .interrupted = interrupt_flag(),
-                     .observer = progress_observer(&run->progress)},
-        .observer = {.planned = on_planned, .retrying = on_retrying, .context = run},
+                     .observer = {on_action, on_progress, on_tick, run}},
+        .observer = {.observed = on_observed,
+                     .converged = on_converged,
+                     .planned = on_planned,
+                     .retrying = on_retrying,
+                     .context = run},
         .timeout_ms = options->timeout_ms,
         .remove_volumes = options->remove_volumes,
     };
@@ -153,6 +208,39 @@ static struct status *look_again(struct arena *arena, struct engine *engine,
         status_make(arena, environment, &sets[0], &sets[1], plan, engine->description, time(NULL));
     status_probe(status, engine);
     return status;
+}
+
+/* What did not converge is registered as it is now. */
+static void register_failed(const struct run *run) {
+    bool absent = run->result.error.code == ERROR_UNREACHABLE; /* the engine */
+    if (!run->registration || run->options->destroy || absent || *interrupt_flag())
+        return;
+    cleanup_arena struct arena *arena = arena_new();
+    struct status *status = look_again(arena, run->engine, run->environment, NULL);
+    if (status)
+        registration_sync(run->registration, status, false);
+}
+
+static void warn_registration(const struct run *run) {
+    const struct error *error =
+        run->registration ? &registration_result(run->registration)->error : NULL;
+    if (!error || error->code == ERROR_NONE)
+        return;
+    fprintf(stderr, "tse-reconcile: warning: %s: %s; check `redis` in %s and that Redis runs%s\n",
+            run->options->destroy ? "not everything was taken out of the registry"
+                                  : "not every service is registered",
+            error_text(error), run->environment->file,
+            run->options->destroy ? "" : ", then apply again");
+}
+
+static json_t *registration_json(const struct registration_run *registration) {
+    const struct registration_result *result = registration_result(registration);
+    json_t *document = json_object();
+    json_object_set_new(document, "written", json_integer((json_int_t)result->written));
+    json_object_set_new(document, "removed", json_integer((json_int_t)result->removed));
+    json_object_set_new(document, "error",
+                        result->error.code ? error_json(&result->error) : json_null());
+    return document;
 }
 
 static void summarise_removal(const struct run *run, const char *elapsed) {
@@ -214,6 +302,8 @@ static json_t *result_json(const struct run *run, int failed) {
     json_object_set_new(document, "passes", json_integer(run->result.passes));
     json_object_set_new(document, "milliseconds", json_integer(http_now_ms() - run->since_ms));
     json_object_set_new(document, "plan", run->plan ? json_incref(run->plan) : json_null());
+    if (run->registration)
+        json_object_set_new(document, "registration", registration_json(run->registration));
     if (failed)
         json_object_set_new(document, "error", error_json(&run->result.error));
     return document;
@@ -243,8 +333,13 @@ static int fail(const struct run *run) {
 
 int convergence_run(struct connection *connection, const struct environment *environment,
                     const struct convergence_options *options) {
-    struct run run = {.options = options, .environment = environment, .since_ms = http_now_ms()};
+    struct run run = {.options = options,
+                      .environment = environment,
+                      .engine = connection->engine,
+                      .since_ms = http_now_ms()};
     int failed = perform(&run, connection->engine);
+    if (failed)
+        register_failed(&run);
     int code = failed ? fail(&run) : EXIT_DONE;
     if (options->output.format != OUTPUT_TABLE)
         write_document(&run, connection->engine, failed);
@@ -253,6 +348,8 @@ int convergence_run(struct connection *connection, const struct environment *env
         if (!options->destroy && (options->verbose || run.result.changes > 0))
             show_reach(&run, connection->engine);
     }
+    warn_registration(&run);
+    registration_free(run.registration);
     json_decref(run.plan);
     error_clear(&run.result.error);
     return code;

@@ -332,6 +332,21 @@ static bool may_pass(const struct error *error) {
     return error_is_retryable(error->code) || error->code == ERROR_TIMEOUT;
 }
 
+/* Performs a plan. */
+static enum step_result perform(struct convergence *convergence, const struct plan *plan) {
+    /* The plan after a pass that succeeded holds no more than AWAITs that this pass has just seen
+     * end well, of containers whose own first check is yet to come. */
+    if (plan->action_count == 0 ||
+        (convergence->unstable > 0 && is_idle(plan) && is_all_running(plan)))
+        return CONVERGED;
+    struct execution_result outcome;
+    int code = execute(convergence, plan, &outcome);
+    enum step_result next =
+        code == 0 ? after_success(convergence, plan) : after_failure(convergence, &outcome, plan);
+    error_clear(&outcome.first);
+    return next;
+}
+
 static enum step_result pass(struct convergence *convergence) {
     cleanup_arena struct arena *arena = arena_new();
     cleanup_error struct error error = ERROR_INIT;
@@ -345,20 +360,15 @@ static enum step_result pass(struct convergence *convergence) {
     }
     const struct plan *plan = view.plan;
     convergence->result->passes++;
+    if (observer->observed)
+        observer->observed(observer->context, &view.desired, &view.observed, plan);
     if (observer->planned)
         observer->planned(observer->context, plan, convergence->result->passes);
-    /* The plan after a pass that succeeded holds no more than AWAITs that this pass has just seen
-     * end well, of containers whose own first check is yet to come. */
-    if (plan->action_count == 0 ||
-        (convergence->unstable > 0 && is_idle(plan) && is_all_running(plan)))
-        return CONVERGED;
-    if (recall_check(&convergence->recall, plan, &error))
+    if (plan->action_count > 0 && recall_check(&convergence->recall, plan, &error))
         return stop_with(convergence, &error);
-    struct execution_result outcome;
-    int code = execute(convergence, plan, &outcome);
-    enum step_result next =
-        code == 0 ? after_success(convergence, plan) : after_failure(convergence, &outcome, plan);
-    error_clear(&outcome.first);
+    enum step_result next = perform(convergence, plan);
+    if (next == CONVERGED && observer->converged)
+        observer->converged(observer->context, &view.desired, &view.observed, plan);
     return next;
 }
 

@@ -8,6 +8,13 @@
 #include "control/executor.h"
 
 struct converge_observer {
+    /* What a pass found, before `planned`; may run the loop. */
+    void (*observed)(void *context, const struct resource_set *desired,
+                     const struct resource_set *observed, const struct plan *plan);
+    /* The same at the end of a pass after which nothing is left to do: all that the plan awaits has
+     * become healthy. May run the loop. */
+    void (*converged)(void *context, const struct resource_set *desired,
+                      const struct resource_set *observed, const struct plan *plan);
     void (*planned)(void *context, const struct plan *plan, int pass); /* before it is executed */
     void (*retrying)(void *context, const struct error *error, long delay_ms);
     void *context;

@@ -31,6 +31,19 @@ enum probe_result {
  * failing test its output's last line. */
 typedef void probe_done(void *context, enum probe_result result, const char *detail);
 
+/* Where a container is right now. */
+struct engine_location {
+    struct pair_list addresses;   /* network (name in the environment) → IPv4 address, sorted */
+    const char *const *reachable; /* "host:port" at which the TCP port asked for can be reached from
+                                     this process, the best first; NULL-terminated, maybe empty */
+    bool checked;                 /* the engine checks its health */
+};
+
+/* `location` is valid during the call; NULL with an error: there is no such container, or no answer
+ * from the engine. */
+typedef void engine_located(void *context, const struct engine_location *location,
+                            const struct error *error);
+
 struct engine_operations {
     const char *name; /* "docker" */
 
@@ -59,6 +72,11 @@ struct engine_operations {
      * it exited. */
     void (*probe)(struct engine *engine, const struct service *service, const char *target,
                   enum depends_condition condition, probe_done *done, void *context);
+
+    /* Looks where the container `target` (name or id) is, and where its TCP port `port` (0: none is
+     * asked for) can be reached. */
+    void (*locate)(struct engine *engine, const struct environment *environment, const char *target,
+                   uint16_t port, engine_located *done, void *context);
 
     /* The last `lines` lines a container printed: malloc'd text, possibly empty, or NULL. */
     char *(*last_logs)(struct engine *engine, const char *target, int lines);

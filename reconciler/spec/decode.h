@@ -83,8 +83,8 @@ extern const struct value_type type_text, type_any_text, type_boolean, type_tris
 extern const struct value_type type_name, type_feature, type_condition, type_image,
     type_variable_name, type_environment_name, type_target, type_host_path, type_path, type_ipv4,
     type_ip, type_cidr, type_hostname, type_host_address, type_capability, type_signal,
-    type_reload_signal, type_user, type_label_key, type_sysctl, type_url_path, type_ulimit_name,
-    type_characters;
+    type_address, type_reload_signal, type_user, type_label_key, type_sysctl, type_url_path,
+    type_ulimit_name, type_characters;
 
 /* --- decode_list.c -------------------------------------------------------------------------------
  */
@@ -100,5 +100,9 @@ read_value read_port_short, read_ulimit_short, read_variable_short, read_depende
 read_value finish_service, finish_file, finish_mount, finish_port, finish_healthcheck,
     finish_ulimit;
 void init_service(void *object);
+
+/* --- decode_registry.c ---------------------------------------------------------------------------
+ */
+read_value read_password_short, read_registration_short, finish_redis;
 
 #endif

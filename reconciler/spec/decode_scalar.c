@@ -282,7 +282,9 @@ static void read_choice(struct decoder *decoder, const struct path *path,
 #define DECIMAL         "([0-9]+\\.?[0-9]*|\\.[0-9]+)"
 #define EXPONENT        "[eE][-+]?[0-9]{1,2}"
 #define OCTET           "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-#define IPV4            OCTET "(\\." OCTET "){3}"
+#define PORT                                                                                       \
+    "(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
+#define IPV4 OCTET "(\\." OCTET "){3}"
 
 const struct value_type type_text = {.name = "text",
                                      .expected = "a text that is not empty",
@@ -419,6 +421,13 @@ const struct value_type type_hostname = {.name = "host name",
                                          .shape = SHAPE_STRING,
                                          .read = read_text,
                                          .convert = convert_hostname};
+const struct value_type type_address = {.name = "address",
+                                        .expected = "an address such as redis.example.com:6379",
+                                        .pattern = "^(\\[[0-9a-fA-F:.]+]|" HOST_LABEL
+                                                   "(\\." HOST_LABEL ")*):" PORT "$",
+                                        .shape = SHAPE_STRING,
+                                        .read = read_text,
+                                        .convert = convert_address};
 const struct value_type type_capability = {
     .name = "capability",
     .expected = "a Linux capability such as NET_BIND_SERVICE, or ALL",

@@ -123,6 +123,23 @@ struct ulimit {
     int64_t soft, hard; /* -1: unlimited */
 };
 
+struct registration {     /* what the registry is told of a service */
+    bool off;             /* `registration: false` */
+    uint16_t port;        /* in the container; derived when not declared; 0: none is known */
+    const char *protocol; /* "tcp", "http" …; derived when not declared */
+    struct text_list tags;
+};
+
+struct redis_settings { /* the Redis that the reconciler writes to; see `declared` */
+    bool declared;
+    const char *service;  /* of this environment, or NULL */
+    uint16_t port;        /* in that service's container */
+    const char *address;  /* "host:port" of another one, or NULL */
+    const char *user;     /* or NULL: the default user */
+    const char *secret;   /* name of the secret that is the password, or NULL */
+    const char *password; /* resolved, or NULL: none, or (destroy) not to be had */
+};
+
 struct service {
     const char *name;
     const char *image;
@@ -165,6 +182,7 @@ struct service {
     struct pair_list logging_options;
     enum tristate init;
     enum update_strategy update_strategy;
+    struct registration registration; /* no field of its containers: a change replaces none */
     bool completes; /* derived: some service depends on it with `completed`, or restart was declared
                        as no or on-failure: exiting with 0 is its success, not drift */
     struct position at;
@@ -211,6 +229,7 @@ struct environment {
     size_t volume_count;
     struct secret *secrets; /* sorted by name */
     size_t secret_count;
+    struct redis_settings redis;
 };
 
 /* By name, or NULL. */

@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_lower_or_digit(char c) {
@@ -356,6 +357,27 @@ const char *convert_label_key(struct arena *arena, const char *text) {
 
 const char *convert_sysctl(struct arena *arena, const char *text) {
     return is_letter(*text) && consists_of(text, "._-/") ? arena_copy(arena, text) : NULL;
+}
+
+/* 1 to 65535, without leading zeros. */
+static bool is_port(const char *text) {
+    size_t digits = strspn(text, "0123456789");
+    if (digits < 1 || digits > 5 || text[digits] || *text == '0')
+        return false;
+    return strtoul(text, NULL, 10) <= 65535;
+}
+
+/* HOST:PORT; an IPv6 address in brackets. */
+const char *convert_address(struct arena *arena, const char *text) {
+    const char *colon = strrchr(text, ':');
+    if (!colon || colon == text || !is_port(colon + 1))
+        return NULL;
+    bool six = *text == '[' && colon[-1] == ']';
+    size_t skip = six ? 1 : 0;
+    const char *host = arena_copy_n(arena, text + skip, (size_t)(colon - text) - 2 * skip);
+    bool fits =
+        six ? strchr(host, ':') && convert_ip(arena, host) : convert_hostname(arena, host) != NULL;
+    return fits ? arena_copy(arena, text) : NULL;
 }
 
 const char *convert_url_path(struct arena *arena, const char *text) {

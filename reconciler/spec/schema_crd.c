@@ -83,9 +83,12 @@ static void set_list(struct arena *arena, struct node *schema, struct node *item
 }
 
 static struct node *field_schema(struct arena *arena, const struct field_spec *field) {
-    struct node *schema =
-        field->type->shape == SHAPE_OBJECT ? object_schema(arena, field->kind) : schema_map(arena);
+    struct node *schema = field->type->shape == SHAPE_OBJECT && !field->kind->short_type
+                              ? object_schema(arena, field->kind)
+                              : schema_map(arena);
     if (field->type->shape == SHAPE_OBJECT) {
+        if (field->kind->short_type)
+            any_form(arena, schema);
         schema_set(arena, schema, "description",
                    schema_text(arena, schema_sentence(arena, field->help)));
         return schema;

@@ -147,7 +147,7 @@ static void add_value(struct writer *writer, struct node *list, const struct fie
         schema_append(arena, list, map_of(writer, field->key, or_null(writer, text)));
         break;
     case SHAPE_OBJECT:
-        schema_append(arena, list, kind_reference(writer, field->kind, complete));
+        schema_append(arena, list, item_schema(writer, field->kind, complete));
         break;
     case SHAPE_OBJECTS:
         schema_append(arena, list, list_of(writer, item_schema(writer, field->kind, true)));

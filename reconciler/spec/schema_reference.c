@@ -139,7 +139,8 @@ static void write_notations(FILE *out) {
         &type_path,          &type_ipv4,    &type_ip,          &type_cidr,       &type_hostname,
         &type_host_address,  &type_user,    &type_owner,       &type_mode,       &type_restart,
         &type_port_text,     &type_signal,  &type_capability,  &type_sysctl,     &type_url_path,
-        &type_label_key,     &type_ulimit,  &type_ulimit_name, &type_characters, &type_arguments};
+        &type_label_key,     &type_ulimit,  &type_ulimit_name, &type_characters, &type_arguments,
+        &type_address};
     fputs("\n## Notations\n\n| type | is |\n|---|---|\n", out);
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         fputs("|", out);

@@ -206,7 +206,35 @@ void resolve_secrets(struct reading *reading) {
         refuse_defaults(reading);
 }
 
+/* Where secrets need not be there (destroy) this one is looked for all the same: it is needed for
+ * taking registrations back. Not finding it is no error, so files that are not there are left. */
+static const char *look_for(struct reading *reading, const char *name) {
+    for (size_t i = 0; i < reading->draft.secret_count; i++) {
+        const struct secret_draft *draft = &reading->draft.secrets[i];
+        struct secret secret = draft->secret;
+        if (strcmp(secret.name, name) != 0)
+            continue;
+        if (secret.file &&
+            access(path_beside(reading->trees, node_get(draft->node, "file")->at.file, secret.file),
+                   R_OK) != 0)
+            secret.file = NULL;
+        resolve_secret(reading, draft, &secret);
+        return secret.value;
+    }
+    return NULL;
+}
+
+static void resolve_redis(struct reading *reading) {
+    struct redis_settings *redis = &reading->environment->redis;
+    const struct secret *secret =
+        redis->secret ? environment_secret(reading->environment, redis->secret) : NULL;
+    if (secret)
+        redis->password = reading->options->allow_missing_secrets ? look_for(reading, redis->secret)
+                                                                  : secret->value;
+}
+
 void resolve_variables(struct reading *reading) {
+    resolve_redis(reading);
     for (size_t i = 0; i < reading->environment->service_count; i++) {
         struct service *service = &reading->environment->services[i];
         for (size_t j = 0; j < service->environment_count; j++) {

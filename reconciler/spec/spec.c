@@ -36,6 +36,7 @@ static void decode_environment(struct reading *reading) {
     environment->network_count = draft->network_count;
     environment->volumes = draft->volumes;
     environment->volume_count = draft->volume_count;
+    environment->redis = draft->redis;
 }
 
 /* Returns NULL after errors. */

@@ -232,6 +232,11 @@ static const struct field_spec spec_fields[] = {
      MANY(struct environment_draft, services, service_count),
      .kind = &kind_service,
      .help = "services by name"},
+    {.name = "redis",
+     .type = &type_object,
+     IN(struct environment_draft, redis),
+     .kind = &kind_redis,
+     .help = "the Redis that services are registered in; without it none are"},
     {0}};
 
 const struct kind_spec kind_environment_spec = {

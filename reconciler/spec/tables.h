@@ -137,6 +137,9 @@ extern const struct kind_spec kind_limits;
 extern const struct kind_spec kind_requests;
 extern const struct kind_spec kind_ulimit;
 extern const struct kind_spec kind_logging;
+extern const struct kind_spec kind_redis;
+extern const struct kind_spec kind_redis_password;
+extern const struct kind_spec kind_registration;
 
 extern const char api_version[]; /* "tse.io/v1alpha1" */
 
@@ -197,6 +200,7 @@ struct environment_draft {
     size_t secret_count;
     struct service_draft *services;
     size_t service_count;
+    struct redis_settings redis;
 };
 
 #endif

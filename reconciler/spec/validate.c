@@ -66,7 +66,29 @@ static void derive_completes(struct reading *reading) {
     }
 }
 
+static uint16_t port_to_register(const struct service *service) {
+    for (size_t i = 0; i < service->port_count; i++)
+        if (!service->ports[i].udp)
+            return service->ports[i].target;
+    return service->healthcheck.port;
+}
+
+/* What the registry is told of a service that does not say it itself. */
+static void derive_registrations(struct reading *reading) {
+    for (size_t i = 0; i < reading->environment->service_count; i++) {
+        struct service *service = &reading->environment->services[i];
+        struct registration *registration = &service->registration;
+        const struct healthcheck *check = &service->healthcheck;
+        if (!registration->port)
+            registration->port = port_to_register(service);
+        bool http = check->kind == CHECK_HTTP && check->port == registration->port;
+        if (!registration->protocol)
+            registration->protocol = http ? "http" : "tcp";
+    }
+}
+
 void validate_environment(struct reading *reading) {
+    derive_registrations(reading);
     derive_networks(reading);
     derive_completes(reading);
     validate_references(reading);

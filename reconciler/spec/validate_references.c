@@ -41,6 +41,14 @@ static void check_volumes(struct reading *reading, const struct service *service
     }
 }
 
+static void problem_secret(struct reading *reading, const struct place *place, const char *name) {
+    const char *help = suggest_item(reading, name, reading->environment->secrets,
+                                    reading->environment->secret_count, sizeof(struct secret));
+    cleanup_free char *declare =
+        format_text("declare it under `secrets`: %s: {env: VARIABLE}", name);
+    problem_in(reading, place, help ? help : declare, "the secret \"%s\" is not declared", name);
+}
+
 static void check_secrets(struct reading *reading, const struct service *service) {
     const struct environment *environment = reading->environment;
     for (size_t i = 0; i < service->environment_count; i++) {
@@ -49,39 +57,56 @@ static void check_secrets(struct reading *reading, const struct service *service
             continue;
         struct place place = {{"services", service->name, "environment", variable->name, "secret"},
                               {0}};
-        const char *help = suggest_item(reading, variable->secret, environment->secrets,
-                                        environment->secret_count, sizeof(struct secret));
-        cleanup_free char *declare =
-            format_text("declare it under `secrets`: %s: {env: VARIABLE}", variable->secret);
-        problem_in(reading, &place, help ? help : declare, "the secret \"%s\" is not declared",
-                   variable->secret);
+        problem_secret(reading, &place, variable->secret);
     }
+}
+
+/* `help` is what else can be done about a name that is like no other. */
+static void check_service(struct reading *reading, const struct place *place, const char *name,
+                          const char *help_off, const char *help_undeclared) {
+    const struct environment *environment = reading->environment;
+    struct switched_off *off;
+    if (environment_service(environment, name))
+        return;
+    HASH_FIND_STR(reading->switched_off, name, off);
+    if (off) {
+        cleanup_free char *help =
+            format_text("%s, or switch the feature %s", help_off, *off->when == '!' ? "off" : "on");
+        problem_in(reading, place, help, "the service \"%s\" is switched off by `when: \"%s\"`",
+                   name, off->when);
+        return;
+    }
+    const char *help = suggest_item(reading, name, environment->services,
+                                    environment->service_count, sizeof(struct service));
+    problem_in(reading, place, help ? help : help_undeclared, "the service \"%s\" is not declared",
+               name);
 }
 
 static void check_dependency(struct reading *reading, const struct service *service,
                              const struct dependency *dependency) {
-    const struct environment *environment = reading->environment;
     struct switched_off *off;
     struct place place = {{"services", service->name, "dependsOn", dependency->service},
                           dependency->at};
-    if (environment_service(environment, dependency->service))
-        return;
     HASH_FIND_STR(reading->switched_off, dependency->service, off);
-    if (off) {
-        cleanup_free char *help =
-            format_text("give this service the same `when: \"%s\"`, or switch the feature %s",
-                        off->when, *off->when == '!' ? "off" : "on");
-        problem_in(reading, &place, help, "the service \"%s\" is switched off by `when: \"%s\"`",
-                   dependency->service, off->when);
-        return;
-    }
-    const char *help = suggest_item(reading, dependency->service, environment->services,
-                                    environment->service_count, sizeof(struct service));
-    problem_in(reading, &place, help ? help : "declare it under `services`, or take the line out",
-               "the service \"%s\" is not declared", dependency->service);
+    cleanup_free char *same =
+        format_text("give this service the same `when: \"%s\"`", off ? off->when : "");
+    check_service(reading, &place, dependency->service, same,
+                  "declare it under `services`, or take the line out");
+}
+
+static void check_redis(struct reading *reading) {
+    const struct redis_settings *redis = &reading->environment->redis;
+    struct place service = {{"redis", "service"}, {0}};
+    struct place password = {{"redis", "password", "secret"}, {0}};
+    if (redis->service)
+        check_service(reading, &service, redis->service, "take `redis` out (`redis: null`)",
+                      "declare it under `services`, or name another Redis by its `address`");
+    if (redis->secret && !environment_secret(reading->environment, redis->secret))
+        problem_secret(reading, &password, redis->secret);
 }
 
 void validate_references(struct reading *reading) {
+    check_redis(reading);
     for (size_t i = 0; i < reading->environment->service_count; i++) {
         const struct service *service = &reading->environment->services[i];
         check_networks(reading, service);

@@ -25,6 +25,15 @@ SERVICES = {
     "jaeger": ("172.20.0.60", [16686]),
     "otel-collector": ("172.20.0.70", [4317, 4318, 13133]),
 }
+# name: (port, protocol) in the registry.
+REGISTERED = {
+    "redis": (6379, "redis"),
+    "postgres": (5432, "postgresql"),
+    "prometheus": (9090, "http"),
+    "grafana": (3000, "http"),
+    "jaeger": (16686, "http"),
+    "otel-collector": (4317, "grpc"),
+}
 STAND_INS = {"grafana", "jaeger", "otel-collector"}
 
 pytestmark = pytest.mark.skipif(
@@ -98,6 +107,43 @@ def test_redis_users_may_do_their_own_and_no_more(dev):
     assert "NOAUTH" in run("redis-cli", "-p", "6379", "ping", check=False).stdout
 
 
+def registered(project, password):
+    """{service: instance} as Redis holds it."""
+    def cli(*arguments):
+        return docker("exec", f"{project}-redis", "redis-cli", "--user", "admin", "--pass", password,
+                      "--no-auth-warning", "--raw", *arguments)
+
+    instances = [json.loads(cli("GET", key)) for key in cli("KEYS", "registry:services:*").split()]
+    return {instance["service"]: instance for instance in instances if instance["source"] == "reconciler"}
+
+
+def assert_registered(instances, project, subnet):
+    assert set(SERVICES) <= set(instances)
+    for name, (port, protocol) in REGISTERED.items():
+        instance = instances[name]
+        assert (instance["port"], instance["protocol"]) == (port, protocol), name
+        assert instance["health"] == "healthy" and instance["id"] == f"{project}-{name}", name
+        assert instance["host"] == SERVICES[name][0].replace("172.20.0", subnet), name
+        assert inspect(instance["id"])["Config"]["Image"].endswith(":" + instance["version"]), name
+
+
+def test_every_service_is_registered(dev):
+    assert "warning" not in dev.stderr
+    assert_registered(registered("trading-ecosystem", "admin-pass"), "trading-ecosystem", "172.20.0")
+
+
+def test_the_reconciler_may_write_registrations_and_nothing_else_of_the_registry(dev):
+    def cli(*arguments):
+        return run("redis-cli", "-u", "redis://reconciler:reconciler-pass@127.0.0.1:6379", *arguments, check=False).stdout
+
+    assert "NOPERM" in cli("set", "registry:config:x", "1")
+    assert "NOPERM" in cli("zadd", "registry:expiry", "1", "x")
+    assert "NOPERM" in cli("hset", "registry:services:x:y", "a", "b")
+    assert "NOPERM" in cli("eval", "return 1", "0")
+    assert "OK" in cli("set", "registry:services:x:y", "1")
+    assert "1" in cli("del", "registry:services:x:y")
+
+
 def test_database_has_its_schemas_and_roles(dev):
     def sql(query):
         return docker("exec", "trading-ecosystem-postgres", "psql", "-U", "postgres", "-d", "trading_ecosystem", "-Atc", query, check=False) or \
@@ -166,7 +212,9 @@ def test_prod_is_locked_down(dev):
         result = tse("apply", PROD, env=env)
         for value in env.values():
             assert value not in result.stdout + result.stderr
+        assert "warning" not in result.stderr
         assert tse("plan", PROD, env=env).returncode == 0
+        assert_registered(registered("trading-ecosystem-prod", env["REDIS_ADMIN_PASSWORD"]), "trading-ecosystem-prod", "172.22.0")
         containers = json.loads(docker("inspect", *docker("ps", "-q", "--filter", "label=tse.io/environment=prod").split()))
         assert len(containers) == len(SERVICES)
         for container in containers:

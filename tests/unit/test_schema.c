@@ -225,7 +225,7 @@ Test(schema, patterns_agree_with_the_checks) {
     static const struct value_type *const types[] = {
         &type_name,   &type_feature,  &type_condition, &type_variable_name,
         &type_ipv4,   &type_hostname, &type_url_path,  &type_environment_name,
-        &type_sysctl, &type_cidr,     &type_user};
+        &type_sysctl, &type_cidr,     &type_user,      &type_address};
     static const char *const samples[] = {
         "",
         "a",
@@ -266,6 +266,16 @@ Test(schema, patterns_agree_with_the_checks) {
         "0.0.0.0/0",
         "net.core.somaxconn",
         "a--b",
+        "a:6379",
+        "a.b-c:65535",
+        "a:65536",
+        "a:0",
+        "a:06",
+        "1.2.3.4:1",
+        "[::1]:6379",
+        "::1:6379",
+        "[]:1",
+        "[a:1",
         "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0",
         "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz01"};
     cleanup_arena struct arena *arena = arena_new();

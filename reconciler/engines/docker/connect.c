@@ -159,6 +159,7 @@ static const struct engine_operations operations = {
     .observe = docker_observe,
     .act = docker_act,
     .probe = docker_probe,
+    .locate = docker_locate,
     .last_logs = docker_last_logs,
     .free = docker_free,
 };

@@ -122,6 +122,8 @@ void docker_pull(struct docker_engine *engine, const struct action *action, long
                  engine_progress *progress, engine_done *done, void *context);
 void docker_probe(struct engine *engine, const struct service *service, const char *target,
                   enum depends_condition condition, probe_done *done, void *context);
+void docker_locate(struct engine *engine, const struct environment *environment, const char *target,
+                   uint16_t port, engine_located *done, void *context);
 char *docker_last_logs(struct engine *engine, const char *target, int lines);
 
 #endif
