@@ -71,7 +71,7 @@ struct config {
 };
 
 static const char *cell(const PGresult *result, int row, enum column column) {
-    return PQgetvalue(result, row, column);
+    return PQgetvalue(result, row, (int)column);
 }
 
 static bool has_rows(const PGresult *result) {

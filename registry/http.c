@@ -16,6 +16,8 @@
 #define DRAINED_BODY   1048576 /* of a body that is refused, read before the answer */
 #define LINGER_SECONDS 2
 #define MAX_URI_PARTS  16
+#define MAX_PATH       1024
+#define MAX_QUERY      1024
 #define UNSAID         (-1)
 
 static const struct {
@@ -32,10 +34,10 @@ static const struct {
                {411, "Length Required"},
                {412, "Precondition Failed"},
                {413, "Content Too Large"},
+               {414, "URI Too Long"},
                {415, "Unsupported Media Type"},
                {426, "Upgrade Required"},
                {429, "Too Many Requests"},
-               {431, "Request Header Fields Too Large"},
                {501, "Not Implemented"},
                {503, "Service Unavailable"}};
 
@@ -170,7 +172,9 @@ static enum method method_of(struct lws *wsi) {
 }
 
 static int read_query(struct request *request, struct problem *problem) {
-    char argument[256];
+    char argument[MAX_QUERY + 1];
+    if (lws_hdr_total_length(request->wsi, WSI_TOKEN_HTTP_URI_ARGS) > MAX_QUERY)
+        return problem_set(problem, 400, "invalid_query", NULL, "the query is too long");
     for (int i = 0;; i++) {
         int size = lws_hdr_copy_fragment(request->wsi, argument, sizeof argument,
                                          WSI_TOKEN_HTTP_URI_ARGS, i);
@@ -274,6 +278,9 @@ static int read_head(struct request *request, const char *path, size_t size, int
         request->closes = true;
         return -1;
     }
+    if (size > MAX_PATH)
+        return problem_set(problem, 414, "path_too_long", NULL, "a path is at most %d bytes",
+                           MAX_PATH);
     if (route_parse(path, size, &request->route, problem) != 0)
         return -1;
     if (!(route_describe(request->route.kind)->methods & request->method))

@@ -51,6 +51,8 @@ void link_down(struct link *link, const char *reason) {
     link->state = LINK_DOWN;
     link_idle(link);
     loop_unwatch(link->loop, &link->source);
+    if (link->ended)
+        return;
     link->backoff_ms = link->backoff_ms ? link->backoff_ms * 2 : BACKOFF_LEAST_MS;
     if (link->backoff_ms > BACKOFF_MOST_MS)
         link->backoff_ms = BACKOFF_MOST_MS;
@@ -68,6 +70,7 @@ void link_idle(struct link *link) {
 }
 
 void link_stop(struct link *link) {
+    link->ended = true;
     link->state = LINK_DOWN;
     link_idle(link);
     timer_cancel(&link->retry);

@@ -19,6 +19,7 @@ struct link {
     struct timer retry;
     struct timer deadline;
     int64_t backoff_ms;
+    bool ended;               /* by link_stop */
     unsigned long reconnects; /* times it came up */
     void (*connect)(void *data);
     void (*expired)(void *data); /* the deadline passed: close it */

@@ -17,12 +17,16 @@ int loop_open(struct loop *loop, struct lws_context *context, struct lws_vhost *
     if (loop->epoll < 0)
         return error_set(error, ERROR_FAILED, "epoll_create1: %s", strerror(errno));
     descriptor.filefd = loop->epoll;
-    struct lws *wsi = lws_adopt_descriptor_vhost(vhost, LWS_ADOPT_RAW_FILE_DESC, descriptor,
-                                                 LOOP_PROTOCOL_NAME, NULL);
-    if (!wsi)
+    loop->wsi = lws_adopt_descriptor_vhost(vhost, LWS_ADOPT_RAW_FILE_DESC, descriptor,
+                                           LOOP_PROTOCOL_NAME, NULL);
+    if (!loop->wsi)
         return error_set(error, ERROR_FAILED, "libwebsockets does not take the event descriptor");
-    lws_set_opaque_user_data(wsi, loop);
+    lws_set_opaque_user_data(loop->wsi, loop);
     return 0;
+}
+
+void loop_close(struct loop *loop) {
+    lws_set_opaque_user_data(loop->wsi, NULL);
 }
 
 /* One event at a time: what a handler removes is then never in a list already fetched. */

@@ -15,7 +15,8 @@
 
 struct loop {
     struct lws_context *context;
-    int epoll; /* libwebsockets closes it */
+    struct lws *wsi; /* holds the epoll descriptor, and closes it */
+    int epoll;
 };
 
 /* A descriptor of somebody else's. Its owner embeds this and zeroes it. */
@@ -30,6 +31,9 @@ struct source {
 /* Opens the loop in a virtual host that knows the protocol `loop_protocol`. */
 int loop_open(struct loop *loop, struct lws_context *context, struct lws_vhost *vhost,
               struct error *error);
+
+/* Dispatches nothing any more. */
+void loop_close(struct loop *loop);
 
 /* Calls source->ready whenever fd is ready for one of the events (level-triggered); 0: not at all.
  * Called again, changes the events. */

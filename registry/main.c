@@ -146,6 +146,7 @@ static void stop(struct server *server) {
     sync_stop(server);
     expiry_stop(server);
     config_stop(server);
+    loop_close(&server->loop);
     lws_context_destroy(server->loop.context);
     cache_clear(&server->cache);
     ring_reset(&server->ring, (struct event_id){0, 0});
@@ -184,6 +185,7 @@ int main(int argc, char **argv) {
         return 64;
     }
     log_set_level(server.options.verbose ? LOG_DEBUG : LOG_INFO);
+    /* Its errors are the peers' doing: who sends garbage must not fill the log. */
     lws_set_log_level(server.options.verbose ? LLL_ERR | LLL_WARN : 0, NULL);
     watch_signals();
     raise_descriptors(&server.options);

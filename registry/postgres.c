@@ -207,7 +207,7 @@ void postgres_start(struct postgres *postgres, struct loop *loop, void (*up)(voi
 }
 
 void postgres_stop(struct postgres *postgres) {
+    link_stop(&postgres->link);
     if (postgres->connection)
         lose(postgres, "stopping");
-    link_stop(&postgres->link);
 }

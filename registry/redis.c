@@ -170,7 +170,6 @@ void redis_stop(struct redis *redis) {
     link_stop(&redis->link);
     if (connection)
         redisAsyncFree(connection);
-    link_stop(&redis->link);
 }
 
 /* --- Commands -----------------------------------------------------------------------------------
