@@ -119,6 +119,14 @@ $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_HELPERS:%.c=$(B)/%.o) $(
 	$(if $(V),,@echo '  LINK  $@')
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcriterion
 
+$(B)/tests/unit/test_registry_%: $(B)/tests/unit/test_registry_%.o $(REGISTRY_LIBRARY) $(LIBRARY)
+	$(if $(V),,@echo '  LINK  $@')
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(REGISTRY_LIBS) -lcriterion
+
+$(B)/tests/fuzz/fuzz_registry: $(B)/tests/fuzz/fuzz_registry.o $(REGISTRY_LIBRARY) $(LIBRARY)
+	$(if $(V),,@echo '  LINK  $@')
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(REGISTRY_LIBS)
+
 # make fuzz-bins CC=clang SANITIZE=fuzzer-no-link,address,undefined B=build/fuzz
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(LIBRARY)
 	$(if $(V),,@echo '  LINK  $@')

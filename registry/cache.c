@@ -62,9 +62,7 @@ static struct cache_entry *new_entry(const char *service, const char *name, cons
     struct cache_entry *entry =
         memory_alloc(sizeof *entry + key_size + size + 1 + facts->tags_size);
     char *text = entry->key;
-    memcpy(text, service, service_size);
-    text[service_size] = ':';
-    strcpy(text + service_size + 1, name);
+    snprintf(text, key_size, "%s:%s", service, name);
     entry->name = text + service_size + 1;
     entry->json = memcpy(text + key_size, json, size);
     entry->json_size = (uint32_t)size;
@@ -174,11 +172,12 @@ static void sweep(struct cache_half *half, uint32_t generation) {
 }
 
 static void forget_ahead(struct cache *cache) {
-    struct cache_ahead *ahead;
-    struct cache_ahead *next;
-    HASH_ITER(hh, cache->ahead, ahead, next) {
-        HASH_DEL(cache->ahead, ahead);
+    struct cache_ahead *ahead = cache->ahead;
+    HASH_CLEAR(hh, cache->ahead);
+    while (ahead) {
+        struct cache_ahead *next = ahead->hh.next;
         free(ahead);
+        ahead = next;
     }
 }
 

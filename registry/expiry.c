@@ -82,7 +82,7 @@ static void run(struct server *server) {
     if (server->commands.link.state != LINK_UP)
         return; /* expiry_redis_up() comes */
     expiry->running = true;
-    snprintf(now, sizeof now, "%lld", (long long)(loop_now_ms() + expiry->redis_ahead_ms));
+    snprintf(now, sizeof now, "%lld", (long long)loop_now_ms() + (long long)expiry->redis_ahead_ms);
     if (expiry->granted)
         script_run(&server->commands, SCRIPT_EXPIRE, expired, server, "registry:services", 1,
                    arguments);

@@ -83,17 +83,19 @@ void request_answer(struct request *request, int status, const char *type, const
     request->status = status;
     request->answered = true;
     metrics_count(&server->metrics, request->route.kind, request->method, status, seconds);
-    if (request->waiting)
-        server->waiting--;
+    request->closes = request->closes || server->stopping;
+    if (!request->waiting) {
+        format_response(request, type, headers, body, size);
+        return;
+    }
+    request->waiting = false;
+    server->waiting--;
     if (!request->wsi) {
         free_request(request);
         return;
     }
-    request->closes = request->closes || server->stopping;
     format_response(request, type, headers, body, size);
-    if (request->waiting)
-        lws_callback_on_writable(request->wsi);
-    request->waiting = false;
+    lws_callback_on_writable(request->wsi);
 }
 
 /* {"error": {"code": …, "message": …, "field": …}} */
@@ -363,6 +365,7 @@ static struct request *new_request(struct lws *wsi, struct server *server) {
     request->server = server;
     request->wsi = wsi;
     request->method = method_of(wsi);
+    request->waiting = false;
     request->started_us = lws_now_usecs();
     return request;
 }

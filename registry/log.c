@@ -35,7 +35,7 @@ void log_line(enum log_level level, const char *event, const char *format, ...) 
     va_start(arguments, format);
     int more = vsnprintf(line + used, sizeof line - (size_t)used - 1, format, arguments);
     va_end(arguments);
-    size_t size = (size_t)(used + (more > 0 ? more : 0));
+    size_t size = (size_t)used + (size_t)(more > 0 ? more : 0);
     if (size > sizeof line - 2)
         size = sizeof line - 2;
     for (size_t i = 0; i < size; i++)

@@ -37,11 +37,12 @@ void metrics_count(struct metrics *metrics, enum route_kind route, enum method m
 }
 
 void metrics_clear(struct metrics *metrics) {
-    struct metrics_count *count;
-    struct metrics_count *next;
-    HASH_ITER(hh, metrics->requests, count, next) {
-        HASH_DEL(metrics->requests, count);
+    struct metrics_count *count = metrics->requests;
+    HASH_CLEAR(hh, metrics->requests);
+    while (count) {
+        struct metrics_count *next = count->hh.next;
         free(count);
+        count = next;
     }
 }
 

@@ -277,8 +277,9 @@ static void instance_keys_answered(void *data, redisReply *reply) {
 }
 
 static void scan_instances(struct server *server, const char *cursor) {
-    redis_command(&server->stream, instance_keys_answered, server, "SCAN", cursor, "MATCH",
-                  INSTANCE_PREFIX "*", "COUNT", "500", "TYPE", "string");
+    static const char pattern[] = INSTANCE_PREFIX "*";
+    redis_command(&server->stream, instance_keys_answered, server, "SCAN", cursor, "MATCH", pattern,
+                  "COUNT", "500", "TYPE", "string");
 }
 
 /* One configuration hash's owner. */
@@ -339,8 +340,9 @@ static void config_keys_answered(void *data, redisReply *reply) {
 }
 
 static void scan_config(struct server *server, const char *cursor) {
-    redis_command(&server->stream, config_keys_answered, server, "SCAN", cursor, "MATCH",
-                  CONFIG_PREFIX "*", "COUNT", "100", "TYPE", "hash");
+    static const char pattern[] = CONFIG_PREFIX "*";
+    redis_command(&server->stream, config_keys_answered, server, "SCAN", cursor, "MATCH", pattern,
+                  "COUNT", "100", "TYPE", "hash");
 }
 
 /* --- Beginning ----------------------------------------------------------------------------------

@@ -11,8 +11,9 @@
 #include <string.h>
 #include <utlist.h>
 
-#define PAGE  "200" /* events fetched at once */
-#define BURST 32    /* messages written before others have their turn */
+#define CLOSE_TRY_AGAIN 1013  /* RFC 6455 has it from its registry */
+#define PAGE            "200" /* events fetched at once */
+#define BURST           32    /* messages written before others have their turn */
 
 _Static_assert(RING_PRE >= LWS_PRE, "a message has room for the frame's header");
 
@@ -60,7 +61,7 @@ static void batch_release(struct batch *batch) {
 static struct batch *batch_new(size_t room) {
     struct batch *batch = memory_alloc(sizeof *batch);
     batch->references = 1;
-    batch->messages = memory_alloc((room + 1) * sizeof *batch->messages);
+    batch->messages = memory_alloc((room + 1) * sizeof(struct message *));
     return batch;
 }
 
@@ -266,7 +267,12 @@ void watch_end(struct watcher *watcher) {
 void watch_wake(struct server *server) {
     struct watcher *watcher;
     DL_FOREACH(server->watchers, watcher) {
-        if (watcher->mode == WATCH_LIVE)
+        if (watcher->mode != WATCH_LIVE)
+            continue;
+        if (watcher->place < server->ring.first) {
+            server->metrics.lagged++;
+            end_with(watcher, CLOSE_TRY_AGAIN); /* it has its token */
+        } else
             lws_callback_on_writable(watcher->wsi);
     }
 }
@@ -316,11 +322,6 @@ static int send_queued(struct watcher *watcher) {
 /* Sends the next message of the ring; 1: there is none yet. */
 static int send_live(struct watcher *watcher) {
     const struct ring *ring = &watcher->server->ring;
-    if (watcher->place < ring->first) {
-        watcher->server->metrics.lagged++;
-        end_with(watcher, 1013); /* try again later: it has its token */
-        return 1;
-    }
     for (;;) {
         struct message *message = ring_at(ring, watcher->place);
         if (!message)

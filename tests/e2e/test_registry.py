@@ -15,7 +15,7 @@ import time
 import pytest
 
 from harness import ROOT, docker, inspect, run, wait_for
-from websocket import Closed, WebSocket
+from websocket_client import Closed, WebSocket
 
 PROGRAM = os.environ.get("TSE_REGISTRY", str(ROOT / "build/tse-registry"))
 SANITIZED = ROOT / "build/sanitized/tse-registry"
@@ -372,7 +372,7 @@ def test_metrics_and_health(server, service):
     answer = server.get("/metrics")
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     for line in answer.text.splitlines():
-        assert re.fullmatch(r"#.*|[a-z_]+(\{[^}]*\})? [0-9.e+-]+", line), line
+        assert re.fullmatch(r"#.*|[a-z_]+(\{.*\})? [0-9.e+-]+", line), line
     assert 'registry_requests_total{route="/services/{service}/instances/{name}",method="PUT",code="201"}' in answer.text
     assert server.metric("registry_instances") >= 1 and server.metric("registry_redis_up") == 1
     health = server.get("/health").json
@@ -427,7 +427,8 @@ def test_watch_resumes_from_redis_what_is_no_longer_in_memory(start, server, ser
     assert resumed.receive()["type"] == "deregistered"
 
 
-def test_watch_starts_over_when_its_token_is_too_old(server, service):
+def test_watch_starts_over_when_its_token_is_too_old(start, service):
+    server = start()  # its memory begins where the stream was
     server.register(service, "one")
     server.set(service, "key", 7)
     watch = server.watch(f"?service={service}&since=1-1")
@@ -456,7 +457,6 @@ def test_a_thousand_watchers_are_told(server, service):
 def test_a_watcher_that_does_not_read_is_sent_away(server, service):
     lazy = server.watch(receive_buffer=4096)
     lazy.receive()
-    last = lazy.receive if False else None
     big = "x" * 60000
     for n in range(150):
         assert server.set(service, "key", f"{n}{big}").status in (200, 201)
@@ -470,7 +470,6 @@ def test_a_watcher_that_does_not_read_is_sent_away(server, service):
     assert resumed.receive()["token"] == token
     while next_about(resumed, service)["data"]["version"] != 150:
         pass
-    assert last is None
 
 
 # --- Time to live --------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import struct
+import time
 
 
 class Closed(Exception):
@@ -17,6 +18,8 @@ class Closed(Exception):
 
 class WebSocket:
     def __init__(self, host, port, path, headers=None, timeout=60, receive_buffer=None):
+        self.timeout = timeout
+        self.end = time.monotonic() + timeout
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -34,6 +37,7 @@ class WebSocket:
             self.body = self.buffer + self._rest()
 
     def _fill(self):
+        self.socket.settimeout(max(0.001, self.end - time.monotonic()))
         data = self.socket.recv(65536)
         if not data:
             raise Closed(None)
@@ -75,7 +79,8 @@ class WebSocket:
         self.socket.sendall(bytes([0x80 | opcode, 0x80 | len(data)]) + mask + body)
 
     def receive(self):
-        """The next message, as JSON."""
+        """The next message, as JSON; pings do not make the wait any longer."""
+        self.end = time.monotonic() + self.timeout
         while True:
             opcode, data = self._frame()
             if opcode == 1:
