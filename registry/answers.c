@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 #define STALE_HEADER  "Warning: 110 tse-registry \"the answer is stale: redis does not answer\"\r\n"
 #define STALE_MEMBER  ", \"stale\": true"
@@ -21,10 +20,11 @@ __asm__(".section .rodata\n"
         "openapi_begin:\n"
         ".incbin \"registry/openapi.json\"\n"
         "openapi_end:\n"
-        ".byte 0\n"
+        ".balign 8\n"
+        "openapi_size: .quad openapi_end - openapi_begin\n"
         ".previous\n");
 extern const char openapi_begin[];
-extern const char openapi_end[];
+extern const uint64_t openapi_size;
 
 /* An answer as it is written: a growing text. */
 struct text {
@@ -69,7 +69,7 @@ static void write_tags(FILE *out, const struct cache_service *service) {
     const char *comma = "";
     const char *seen[64];
     size_t count = 0;
-    DL_FOREACH(service->entries, entry) {
+    for (entry = service->entries; entry; entry = entry->next) {
         for (const char *tag = entry->tags; *tag; tag += strlen(tag) + 1) {
             size_t i = 0;
             while (i < count && strcmp(seen[i], tag) != 0)
@@ -89,7 +89,7 @@ static bool write_service(FILE *out, struct cache_service *service, const struct
     const struct cache_entry *entry;
     unsigned matching = 0;
     unsigned healthy = 0;
-    DL_FOREACH(service->entries, entry) {
+    for (entry = service->entries; entry; entry = entry->next) {
         if (!cache_entry_matches(entry, query->tag, query->health))
             continue;
         matching++;
@@ -134,7 +134,7 @@ void answer_services(struct request *request) {
 static void write_entries(FILE *out, struct cache_service *service, const struct query *query) {
     const struct cache_entry *entry;
     const char *comma = "";
-    DL_FOREACH(cache_sorted_entries(service), entry) {
+    for (entry = cache_sorted_entries(service); entry; entry = entry->next) {
         if (!cache_entry_matches(entry, query->tag, query->health))
             continue;
         fputs(comma, out);
@@ -236,8 +236,7 @@ void answer_value(struct request *request) {
  */
 
 void answer_openapi(struct request *request) {
-    request_answer(request, 200, JSON_TYPE, "", openapi_begin,
-                   (size_t)(openapi_end - openapi_begin));
+    request_answer(request, 200, JSON_TYPE, "", openapi_begin, (size_t)openapi_size);
 }
 
 void answer_live(struct request *request) {

@@ -163,11 +163,12 @@ void cache_scan_begin(struct cache *cache) {
 }
 
 static void sweep(struct cache_half *half, uint32_t generation) {
-    struct cache_entry *entry;
-    struct cache_entry *next;
-    HASH_ITER(hh, half->entries, entry, next) {
+    struct cache_entry *entry = half->entries;
+    while (entry) {
+        struct cache_entry *next = entry->hh.next;
         if (entry->generation != generation)
             remove_entry(half, entry);
+        entry = next;
     }
 }
 

@@ -107,9 +107,11 @@ static void write_links(FILE *out, const struct server *server) {
 
 static double resident_bytes(void) {
     unsigned long pages = 0;
-    cleanup_file FILE *file = fopen("/proc/self/statm", "re");
+    FILE *file = fopen("/proc/self/statm", "re");
     if (!file || fscanf(file, "%*u %lu", &pages) != 1)
-        return 0;
+        pages = 0;
+    if (file)
+        fclose(file);
     return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 

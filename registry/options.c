@@ -5,7 +5,6 @@
 #include "registry/names.h"
 
 #include <argp.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,14 +89,20 @@ static int take_listen(const char *text, struct options *options, struct error *
 
 /* The first line of a file. */
 static int read_secret(const char *name, const char *path, char **secret, struct error *error) {
-    cleanup_file FILE *file = fopen(path, "re");
+    FILE *file = fopen(path, "re");
     char line[TOKEN_MOST + 2];
-    if (!file || !fgets(line, sizeof line, file))
-        return error_set(error, ERROR_USAGE, "%s: %s cannot be read: %s", name, path,
-                         file && !ferror(file) ? "it is empty" : strerror(errno));
-    line[strcspn(line, "\r\n")] = '\0';
-    *secret = copy_text(line);
-    return 0;
+    bool read = file && fgets(line, sizeof line, file);
+    int status = 0;
+    if (!read)
+        status = error_set(error, ERROR_USAGE, "%s: %s cannot be read or is empty", name, path);
+    else {
+        line[strcspn(line, "\r\n")] = '\0';
+        *secret = copy_text(line);
+        explicit_bzero(line, sizeof line);
+    }
+    if (file)
+        fclose(file);
+    return status;
 }
 
 /* The variable NAME or what is in the file that NAME_FILE names; *secret stays NULL without. */

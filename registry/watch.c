@@ -87,7 +87,7 @@ static void add_half(struct batch *batch, struct cache_half *half, struct event_
     const char *type = half->is_config ? "config-set" : "registered";
     for (struct cache_service *service = cache_sorted(half); service; service = service->hh.next) {
         const struct cache_entry *entry;
-        DL_FOREACH(cache_sorted_entries(service), entry) {
+        for (entry = cache_sorted_entries(service); entry; entry = entry->next) {
             batch->messages[batch->count++] =
                 message_new(id, half->is_config, type, service->name, entry->name, entry->json,
                             entry->json_size, true);
@@ -115,7 +115,7 @@ static void start_over(struct watcher *watcher, struct batch *snapshot) {
 void watch_reset(struct server *server) {
     struct watcher *watcher;
     struct batch *snapshot = server->watchers ? take_snapshot(server) : NULL;
-    DL_FOREACH(server->watchers, watcher) {
+    for (watcher = server->watchers; watcher; watcher = watcher->next) {
         if (watcher->mode == WATCH_ENDING || watcher->mode == WATCH_ASKING)
             continue;
         snapshot->references++;
@@ -266,7 +266,7 @@ void watch_end(struct watcher *watcher) {
 
 void watch_wake(struct server *server) {
     struct watcher *watcher;
-    DL_FOREACH(server->watchers, watcher) {
+    for (watcher = server->watchers; watcher; watcher = watcher->next) {
         if (watcher->mode != WATCH_LIVE)
             continue;
         if (watcher->place < server->ring.first) {
@@ -279,7 +279,7 @@ void watch_wake(struct server *server) {
 
 void watch_stop(struct server *server) {
     struct watcher *watcher;
-    DL_FOREACH(server->watchers, watcher) {
+    for (watcher = server->watchers; watcher; watcher = watcher->next) {
         end_with(watcher, LWS_CLOSE_STATUS_GOINGAWAY);
     }
 }
