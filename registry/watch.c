@@ -42,7 +42,8 @@ struct watcher {
     bool say_reset;
     unsigned asking; /* answers of Redis yet to come */
     int close_code;
-    struct event_id last; /* what the client knows */
+    struct event_id begin; /* the token it came with, or got */
+    struct event_id last;  /* what the client knows */
     struct event_id oldest;
     uint64_t place; /* in the ring */
     struct batch *queue;
@@ -244,6 +245,7 @@ void watch_begin(struct watcher *watcher, struct lws *wsi) {
     bool resumes = watcher->query.has_since;
     watcher->wsi = wsi;
     watcher->last = resumes ? watcher->query.since : position;
+    watcher->begin = watcher->last;
     DL_APPEND(server->watchers, watcher);
     server->watcher_count++;
     if (event_id_compare(watcher->last, position) > 0 ||
@@ -339,7 +341,7 @@ static int send_live(struct watcher *watcher) {
 static int send_one(struct watcher *watcher) {
     if (!watcher->greeted) {
         watcher->greeted = true;
-        return send_note(watcher, "hello", watcher->last);
+        return send_note(watcher, "hello", watcher->begin);
     }
     if (watcher->say_reset && watcher->mode == WATCH_QUEUE) {
         watcher->say_reset = false;
