@@ -16,7 +16,7 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 PACKAGES := libcurl yaml-0.1 jansson libcrypto hiredis
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 CFLAGS   ?= -O2 -g
-override CFLAGS  += -std=c17 -D_GNU_SOURCE $(WARNINGS) -Ireconciler \
+override CFLAGS  += -std=c17 -D_GNU_SOURCE $(WARNINGS) -Ireconciler -I. \
                     $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) \
                     $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 override LDFLAGS += $(if $(SANITIZE),-fsanitize=$(SANITIZE))
@@ -25,6 +25,14 @@ LDLIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 SOURCES  := $(shell find reconciler -name '*.c' | sort)
 OBJECTS  := $(SOURCES:%.c=$(B)/%.o)
 LIBRARY  := $(B)/libtse.a
+
+# The registry: a program of its own, which shares reconciler/base/.
+REGISTRY_PACKAGES := libwebsockets hiredis libpq jansson libcrypto
+REGISTRY_SOURCES  := $(sort $(wildcard registry/*.c))
+REGISTRY_OBJECTS  := $(REGISTRY_SOURCES:%.c=$(B)/%.o)
+REGISTRY_LIBRARY  := $(B)/libregistry.a
+REGISTRY_LIBS     := $(shell pkg-config --libs $(REGISTRY_PACKAGES) 2>/dev/null)
+$(REGISTRY_OBJECTS): override CFLAGS += $(shell pkg-config --cflags $(REGISTRY_PACKAGES) 2>/dev/null)
 
 UNIT_TESTS   := $(wildcard tests/unit/test_*.c)
 UNIT_HELPERS := $(filter-out $(UNIT_TESTS),$(wildcard tests/unit/*.c))
@@ -36,7 +44,7 @@ BENCH_BINS   := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(B)/tse-reconcile ## build build/tse-reconcile
+all: $(B)/tse-reconcile $(B)/tse-registry ## build build/tse-reconcile and build/tse-registry
 
 up: ## a fresh machine: install, build, start an engine, make the images, apply environments/dev.yaml
 	setup/packages build engine
@@ -67,6 +75,7 @@ format: ## format all C files
 
 install: all ## install to PREFIX (/usr/local)
 	install -D -m 755 $(B)/tse-reconcile $(DESTDIR)$(PREFIX)/bin/tse-reconcile
+	install -D -m 755 $(B)/tse-registry $(DESTDIR)$(PREFIX)/bin/tse-registry
 
 clean: ## remove everything built
 	rm -rf build
@@ -77,6 +86,18 @@ help: ## this list
 $(B)/tse-reconcile: $(B)/reconciler/main.o $(LIBRARY)
 	$(if $(V),,@echo '  LINK  $@')
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(B)/tse-registry: $(B)/registry/main.o $(REGISTRY_LIBRARY) $(LIBRARY)
+	$(if $(V),,@echo '  LINK  $@')
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(REGISTRY_LIBS)
+
+$(REGISTRY_LIBRARY): $(filter-out $(B)/registry/main.o,$(REGISTRY_OBJECTS))
+	@rm -f $@
+	$(if $(V),,@echo '  AR    $@')
+	$(Q)ar rcs $@ $^
+
+# Which holds the text of the API's description.
+$(B)/registry/answers.o: registry/openapi.json
 
 $(LIBRARY): $(filter-out $(B)/reconciler/main.o,$(OBJECTS))
 	@rm -f $@
@@ -104,6 +125,14 @@ $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_HELPERS:%.c=$(B)/%.o) $(
 	$(if $(V),,@echo '  LINK  $@')
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcriterion
 
+$(B)/tests/unit/test_registry_%: $(B)/tests/unit/test_registry_%.o $(REGISTRY_LIBRARY) $(LIBRARY)
+	$(if $(V),,@echo '  LINK  $@')
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(REGISTRY_LIBS) -lcriterion
+
+$(B)/tests/fuzz/fuzz_registry: $(B)/tests/fuzz/fuzz_registry.o $(REGISTRY_LIBRARY) $(LIBRARY)
+	$(if $(V),,@echo '  LINK  $@')
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(REGISTRY_LIBS)
+
 # make fuzz-bins CC=clang SANITIZE=fuzzer-no-link,address,undefined B=build/fuzz
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(LIBRARY)
 	$(if $(V),,@echo '  LINK  $@')
@@ -123,5 +152,5 @@ unit-bins: $(UNIT_BINS)
 fuzz-bins: $(FUZZ_BINS)
 bench-bins: $(BENCH_BINS)
 
--include $(OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(REGISTRY_OBJECTS:.o=.d)
 -include $(patsubst %.c,$(B)/%.d,$(wildcard tests/*/*.c))

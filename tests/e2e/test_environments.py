@@ -20,6 +20,7 @@ PROD = ROOT / "environments/prod.yaml"
 SERVICES = {
     "redis": ("172.20.0.10", [6379]),
     "postgres": ("172.20.0.20", [5432]),
+    "registry": ("172.20.0.30", [8080]),
     "prometheus": ("172.20.0.40", [9090]),
     "grafana": ("172.20.0.50", [3000]),
     "jaeger": ("172.20.0.60", [16686]),
@@ -77,7 +78,7 @@ def test_every_service_is_healthy_where_it_should_be(dev):
 
 
 def test_apply_says_where_to_reach_each(dev):
-    for port in (6379, 5432, 9090, 3000, 16686, 13133):
+    for port in (6379, 5432, 8080, 9090, 3000, 16686, 13133):
         assert f"127.0.0.1:{port}" in dev.stdout
 
 
@@ -93,7 +94,7 @@ def test_nothing_to_do(dev):
 def test_everything_answers(dev):
     assert run("redis-cli", "-u", "redis://healthcheck:health-pass@127.0.0.1:6379", "ping").stdout.strip().endswith("PONG")
     assert run("pg_isready", "-h", "127.0.0.1", "-d", "trading_ecosystem").returncode == 0
-    for url in (":9090/-/healthy", ":3000/api/health", ":16686/", ":13133/"):
+    for url in (":8080/health", ":9090/-/healthy", ":3000/api/health", ":16686/", ":13133/"):
         assert get("http://127.0.0.1" + url)[0] == 200, url
 
 
@@ -104,6 +105,7 @@ def test_redis_users_may_do_their_own_and_no_more(dev):
         assert f"user {name} on" in users
     check = ("redis-cli", "-u", "redis://healthcheck:health-pass@127.0.0.1:6379")
     assert "NOPERM" in run(*check, "get", "x", check=False).stdout
+    assert "NOPERM" not in run(*check, "keys", "registry:services:*").stdout
     assert "NOAUTH" in run("redis-cli", "-p", "6379", "ping", check=False).stdout
 
 
@@ -150,7 +152,7 @@ def test_database_has_its_schemas_and_roles(dev):
             docker("exec", "-u", "postgres", "trading-ecosystem-postgres", "psql", "-d", "trading_ecosystem", "-Atc", query)
 
     schemas = set(sql("select nspname from pg_namespace").split())
-    domains = {"market_data", "exchange", "custodian", "risk", "trading", "test_coordination", "audit"}
+    domains = {"market_data", "exchange", "custodian", "risk", "trading", "test_coordination", "audit", "registry"}
     assert domains <= schemas
     assert len(set(sql("select rolname from pg_roles where rolcanlogin").split())) >= len(domains) + 1
 
@@ -161,6 +163,7 @@ def test_prometheus_targets_are_up_where_the_service_is_real(dev):
         return {t["labels"]["job"]: t["health"] for t in body["data"]["activeTargets"]}
 
     wait_for(lambda: targets().get("prometheus") == "up", "Prometheus' own target to be up")
+    wait_for(lambda: targets().get("registry") == "up", "the registry's target to be up")
     assert {"prometheus", "grafana", "jaeger", "otel-collector"} <= set(targets())
 
 
@@ -234,6 +237,6 @@ def test_prod_is_locked_down(dev):
 def secrets_for(file):
     """A value for each variable that the refusal names."""
     text = tse("validate", file, check=False).stderr
-    names = set(re.findall(r"\b[A-Z][A-Z0-9_]*PASSWORD[A-Z0-9_]*\b", text))
+    names = set(re.findall(r"\b[A-Z][A-Z0-9_]*(?:PASSWORD|TOKEN)[A-Z0-9_]*\b", text))
     assert names
     return {name: f"e2e-{name.lower()}-{os.getpid()}" for name in names}

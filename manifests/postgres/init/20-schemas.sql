@@ -5,6 +5,8 @@ CREATE SCHEMA custodian AUTHORIZATION custodian;
 CREATE SCHEMA risk AUTHORIZATION risk;
 CREATE SCHEMA trading AUTHORIZATION trading;
 CREATE SCHEMA test_coordination AUTHORIZATION test_coordination;
+-- Holds the history of configuration; the registry makes its table itself.
+CREATE SCHEMA registry AUTHORIZATION registry;
 
 SELECT current_database() AS database \gset
 ALTER ROLE market_data IN DATABASE :"database" SET search_path = market_data;
@@ -13,6 +15,7 @@ ALTER ROLE custodian IN DATABASE :"database" SET search_path = custodian;
 ALTER ROLE risk IN DATABASE :"database" SET search_path = risk;
 ALTER ROLE trading IN DATABASE :"database" SET search_path = trading;
 ALTER ROLE test_coordination IN DATABASE :"database" SET search_path = test_coordination;
+ALTER ROLE registry IN DATABASE :"database" SET search_path = registry;
 ALTER ROLE audit IN DATABASE :"database" SET search_path = audit;
 
 -- The audit trail is append-only: its tables belong to audit_owner, and the role that writes it may
