@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from harness import ROOT, docker, inspect, run, wait_for  # noqa: E402
 from websocket_client import WebSocket  # noqa: E402
 
-ROUNDS = 5
+ROUNDS = 3
 SECONDS = 3
 CONNECTIONS = 50
 PORT, NGINX_PORT = 18999, 18998
@@ -28,7 +28,7 @@ NAMES = ("tse-bench-redis", "tse-bench-postgres")
 
 
 def start_dependencies():
-    docker("run", "-d", "--name", NAMES[0], "redis:7-alpine")
+    docker("run", "-d", "--name", NAMES[0], "redis:7-alpine", "redis-server", "--protected-mode", "no")
     docker("run", "-d", "--name", NAMES[1], "-ePOSTGRES_PASSWORD=bench-pass", "postgres:15-alpine")
     redis, postgres = (inspect(name)["NetworkSettings"]["IPAddress"] for name in NAMES)
     wait_for(lambda: run("pg_isready", "-h", postgres, check=False).returncode == 0, "PostgreSQL")
