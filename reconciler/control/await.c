@@ -18,6 +18,9 @@
 #define MOST_LIMIT_MS       (24 * 3600 * 1000LL)
 #define LOG_LINES           5
 #define NS_PER_MS           1000000LL
+/* A container without a check counts as ready when it still runs this long after it was seen
+ * running: one that exits at once is seen running too. */
+#define STAYS_MS 300
 /* What Docker takes for a check that declares nothing else. */
 #define DEFAULT_INTERVAL_NS (30000 * NS_PER_MS)
 #define DEFAULT_TIMEOUT_NS  (30000 * NS_PER_MS)
@@ -28,14 +31,18 @@ static long long milliseconds(int64_t nanoseconds, int64_t fallback) {
     return value < MOST_LIMIT_MS ? value : MOST_LIMIT_MS;
 }
 
+static bool is_checked(const struct service *service) {
+    return service->healthcheck.kind != CHECK_DEFAULT &&
+           service->healthcheck.kind != CHECK_DISABLED;
+}
+
 long await_limit_ms(const struct executor_options *options, const struct action *action) {
     const struct service *service = action->desired ? action->desired->service : NULL;
     if (options->await_ms > 0)
         return options->await_ms;
     if (action->condition == DEPENDS_COMPLETED)
         return COMPLETION_LIMIT_MS;
-    if (!service || action->condition == DEPENDS_STARTED ||
-        service->healthcheck.kind == CHECK_DEFAULT || service->healthcheck.kind == CHECK_DISABLED)
+    if (!service || action->condition == DEPENDS_STARTED || !is_checked(service))
         return LEAST_LIMIT_MS;
     const struct healthcheck *check = &service->healthcheck;
     long long retries = check->retries ? check->retries : DEFAULT_RETRIES;
@@ -170,6 +177,20 @@ static enum verdict judge(const struct action *action, enum probe_result result)
 
 static void probe(void *context);
 
+/* Whether "running" has to be seen twice: of what this plan starts. */
+static bool must_stay(const struct step *step, enum probe_result result) {
+    const struct action *action = step_action(step);
+    enum change_kind kind = step->execution->plan->changes[action->change].kind;
+    return result == PROBE_HEALTHY && !step->seen_running && action->condition == DEPENDS_HEALTHY &&
+           !is_checked(action->desired->service) &&
+           (kind == CHANGE_CREATE || kind == CHANGE_REPLACE || kind == CHANGE_FINISH ||
+            kind == CHANGE_START || kind == CHANGE_RESTART);
+}
+
+static void probe_after(struct step *step, long delay_ms) {
+    step->timer = http_after(step->execution->engine->client, delay_ms, probe, step);
+}
+
 static void show(const struct step *step) {
     const struct executor_observer *observer = &step->execution->options->observer;
     if (observer->progress && step->detail)
@@ -187,6 +208,11 @@ static void on_probe(void *context, enum probe_result result, const char *detail
     step->detail = detail && *detail ? redact_secrets(step->execution->environment, detail) : NULL;
     switch (judge(step_action(step), result)) {
     case VERDICT_REACHED:
+        if (must_stay(step, result)) {
+            step->seen_running = true;
+            probe_after(step, STAYS_MS);
+            return;
+        }
         stop_timers(step);
         sequence_settle(step, ACTION_DONE, NULL);
         return;
@@ -195,8 +221,8 @@ static void on_probe(void *context, enum probe_result result, const char *detail
         return;
     case VERDICT_WAIT:
         show(step);
-        step->timer =
-            http_after(step->execution->engine->client, step->probe_delay_ms, probe, step);
+        step->seen_running = false;
+        probe_after(step, step->probe_delay_ms);
         step->probe_delay_ms *= 2;
         if (step->probe_delay_ms > LAST_DELAY_MS)
             step->probe_delay_ms = LAST_DELAY_MS;

@@ -21,14 +21,15 @@ struct step { /* one action */
     struct execution *execution;
     size_t index; /* in the plan */
     enum action_state state;
-    size_t missing;   /* needs that are not done yet */
-    bool blameless;   /* skipped or failed by what may pass on another attempt: no undo */
-    bool not_needed;  /* an undo action that nothing called for */
-    bool queued;      /* is, or was, in a ready queue */
-    size_t next_undo; /* undo actions: the change's next one, or ACTION_NONE */
-    bool given_up;    /* AWAIT: failed, `error` says why, but the logs are still to be read */
-    int tries;        /* requests sent for it */
-    bool calling;     /* the engine has one of our callbacks */
+    size_t missing;    /* needs that are not done yet */
+    bool blameless;    /* skipped or failed by what may pass on another attempt: no undo */
+    bool not_needed;   /* an undo action that nothing called for */
+    bool queued;       /* is, or was, in a ready queue */
+    size_t next_undo;  /* undo actions: the change's next one, or ACTION_NONE */
+    bool given_up;     /* AWAIT: failed, `error` says why, but the logs are still to be read */
+    int tries;         /* requests sent for it */
+    bool calling;      /* the engine has one of our callbacks */
+    bool seen_running; /* AWAIT: of a container without a check; once more is to be looked */
     struct http_timer *timer; /* the next try, or the next probe */
     struct http_timer *limit; /* AWAIT: the end of patience */
     long probe_delay_ms;

@@ -103,10 +103,11 @@ static void print_field(const struct field_change *field, const struct widths *w
     cleanup_free char *values = values_of(field);
     bool drift = field->cause == CAUSE_DRIFT;
     fputs("    ", out);
-    put(out, field->path, widths->path + 3);
-    put(out, values, drift ? widths->values + 3 : 0);
+    put(out, field->path, widths->path);
+    fputs("   ", out);
+    put(out, values, drift ? widths->values : 0);
     if (drift)
-        fprintf(out, "%sdrift: changed outside%s", style_begin(STYLE_DIM, colour),
+        fprintf(out, "   %sdrift: changed outside%s", style_begin(STYLE_DIM, colour),
                 style_end(STYLE_DIM, colour));
     fputc('\n', out);
 }

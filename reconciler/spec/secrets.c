@@ -77,21 +77,29 @@ static void resolve_secret(struct reading *reading, const struct secret_draft *d
         secret->value && draft->fallback && strcmp(secret->value, draft->fallback) == 0;
 }
 
-/* Names where the value comes from, and never the value. */
-static void check_characters(struct reading *reading, const struct secret_draft *draft,
-                             const struct secret *secret) {
-    const char *source = "default";
-    if (!draft->characters || !secret->value ||
-        consists_of_characters(secret->value, draft->characters))
-        return;
+/* Where the value comes from, for messages, which never show the value. */
+static const char *source_of(const struct reading *reading, const struct secret *secret) {
     const char *set = secret->env ? variables_get(reading->variables, secret->env) : NULL;
     if (set && *set)
-        source = secret->env;
-    else if (secret->file && !secret->is_default)
-        source = secret->file;
-    cleanup_free char *message = format_text(
-        "the value of \"%s\" holds a character that is none of %s", source, draft->characters);
-    problem_secret(reading, draft, NULL, "set it to a value of these characters only", message);
+        return secret->env;
+    return secret->file && !secret->is_default ? secret->file : "default";
+}
+
+static void check_value(struct reading *reading, const struct secret_draft *draft,
+                        const struct secret *secret) {
+    if (!secret->value)
+        return;
+    const char *source = source_of(reading, secret);
+    if (draft->characters && !consists_of_characters(secret->value, draft->characters)) {
+        cleanup_free char *message = format_text(
+            "the value of \"%s\" holds a character that is none of %s", source, draft->characters);
+        problem_secret(reading, draft, NULL, "set it to a value of these characters only", message);
+    }
+    if (strlen(secret->value) < (size_t)draft->min_length) {
+        cleanup_free char *message = format_text("the value of \"%s\" is shorter than %lld bytes",
+                                                 source, (long long)draft->min_length);
+        problem_secret(reading, draft, NULL, "set it to a longer one", message);
+    }
 }
 
 /* --- missing, or refused ------------------------------------------------------------------------
@@ -198,7 +206,7 @@ void resolve_secrets(struct reading *reading) {
             continue;
         }
         resolve_secret(reading, &draft->secrets[i], secret);
-        check_characters(reading, &draft->secrets[i], secret);
+        check_value(reading, &draft->secrets[i], secret);
         if (!secret->value && !refuse)
             problem_missing(reading, &draft->secrets[i]);
     }

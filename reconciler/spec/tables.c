@@ -141,6 +141,13 @@ static const struct field_spec secret_fields[] = {
      IN(struct secret_draft, characters),
      .help = "what its value may consist of, as A-Za-z0-9._-: any other character is an error, so "
              "that it cannot change the meaning of a file it is put into"},
+    {.name = "minLength",
+     .type = &type_integer,
+     IN(struct secret_draft, min_length),
+     .minimum = 0,
+     .maximum = 4096,
+     .fallback = "0",
+     .help = "how many bytes its value must have at least"},
     {0}};
 
 const struct kind_spec kind_secret = {

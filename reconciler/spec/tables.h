@@ -172,6 +172,7 @@ struct secret_draft {
     struct secret secret;
     const char *fallback;   /* the declared default, or NULL */
     const char *characters; /* those its value may consist of, as a set, or NULL */
+    int64_t min_length;     /* of its value, in bytes; 0: any */
     const struct node *node;
 };
 

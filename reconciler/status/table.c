@@ -5,7 +5,8 @@
 
 #include <stdint.h>
 
-#define GAP 3 /* spaces between columns */
+#define GAP    3  /* spaces between columns */
+#define NARROW 20 /* columns narrower than this are not made narrower */
 
 static const char *cell_text(const struct table_cell *cell) {
     return cell->text ? cell->text : "";
@@ -31,10 +32,10 @@ static size_t total_width(const size_t *widths, size_t count) {
     return total;
 }
 
-static size_t find_droppable(const struct table *table, const size_t *widths) {
+static size_t find_droppable(const struct table *table, const size_t *widths, int least) {
     size_t found = SIZE_MAX;
     for (size_t i = 0; i < table->column_count; i++) {
-        if (widths[i] == 0 || table->columns[i].drop == 0)
+        if (widths[i] == 0 || table->columns[i].drop < least)
             continue;
         if (found == SIZE_MAX || table->columns[i].drop > table->columns[found].drop)
             found = i;
@@ -42,11 +43,28 @@ static size_t find_droppable(const struct table *table, const size_t *widths) {
     return found;
 }
 
+/* Narrows the widest column, whose texts are then cut; false when all are narrow. */
+static bool narrow(const struct table *table, size_t *widths, size_t excess) {
+    size_t widest = 0;
+    for (size_t i = 1; i < table->column_count; i++)
+        widest = widths[i] > widths[widest] ? i : widest;
+    if (widths[widest] <= NARROW)
+        return false;
+    size_t spare = widths[widest] - NARROW;
+    widths[widest] -= spare < excess ? spare : excess;
+    return true;
+}
+
 static void fit_widths(const struct table *table, size_t *widths, size_t limit) {
     for (size_t i = 0; i < table->column_count; i++)
         widths[i] = natural_width(table, i);
-    while (limit > 0 && total_width(widths, table->column_count) > limit) {
-        size_t drop = find_droppable(table, widths);
+    size_t total;
+    while (limit > 0 && (total = total_width(widths, table->column_count)) > limit) {
+        size_t drop = find_droppable(table, widths, 2);
+        if (drop == SIZE_MAX && narrow(table, widths, total - limit))
+            continue;
+        if (drop == SIZE_MAX)
+            drop = find_droppable(table, widths, 1);
         if (drop == SIZE_MAX)
             return;
         widths[drop] = 0;

@@ -85,6 +85,14 @@ static long long uptime(const struct service_status *service, time_t now) {
     return since < 0 || now < since ? -1 : (long long)(now - since);
 }
 
+/* The image it runs, not the one it should: they differ while a change is pending. */
+static const char *image_of(struct arena *arena, const struct service_status *service) {
+    const char *runs = service->observed ? field_value(&service->observed->fields, "image") : NULL;
+    if (runs)
+        return arena_copy_n(arena, runs, strcspn(runs, " "));
+    return declared(service) ? declared(service)->image : NULL;
+}
+
 /* --- for scripts --------------------------------------------------------------------------------
  */
 
@@ -123,7 +131,7 @@ static json_t *service_json(const struct status *status, const struct service_st
     document_text(object, "state", service_state_name(service, status->arena));
     document_text(object, "health", service_health_name(service->health));
     document_text(object, "detail", service->detail);
-    document_text(object, "image", declared(service) ? declared(service)->image : NULL);
+    document_text(object, "image", image_of(status->arena, service));
     document_text(object, "imageId", facts->image_id);
     document_text(object, "standIn", facts->stand_in);
     json_object_set_new(object, "addresses", addresses_json(facts));
@@ -181,7 +189,7 @@ static const char *note(struct arena *arena, const struct service_status *servic
     const char *text = service->detail;
     const struct container_facts *facts = facts_of(service);
     if (facts->stand_in)
-        text = join(arena, text, arena_format(arena, "stand-in: %s", facts->stand_in));
+        text = join(arena, text, "stand-in");
     if (!service->desired)
         return join(arena, text, "no longer declared");
     if (service->change)
@@ -194,7 +202,7 @@ enum { NAME, STATE, HEALTH, REACH, ADDRESS, UP, RESTARTS, IMAGE, NOTE, COLUMNS }
 
 static const struct table_column columns[COLUMNS] = {
     [NAME] = {"SERVICE", 0},      [STATE] = {"STATE", 6},     [HEALTH] = {"HEALTH", 0},
-    [REACH] = {"REACH AT", 2},    [ADDRESS] = {"ADDRESS", 4}, [UP] = {"UP", 3},
+    [REACH] = {"REACH AT", 1},    [ADDRESS] = {"ADDRESS", 4}, [UP] = {"UP", 3},
     [RESTARTS] = {"RESTARTS", 5}, [IMAGE] = {"IMAGE", 7},     [NOTE] = {"NOTE", 0},
 };
 
@@ -222,7 +230,7 @@ static void fill_row(const struct status *status, const struct service_status *s
     cells[UP].text = uptime_text(status, service);
     if (facts->restarts > 0)
         cells[RESTARTS].text = arena_format(arena, "%d", facts->restarts);
-    cells[IMAGE].text = declared(service) ? declared(service)->image : NULL;
+    cells[IMAGE].text = image_of(arena, service);
     cells[NOTE] = (struct table_cell){note(arena, service), well ? STYLE_YELLOW : STYLE_RED};
 }
 
@@ -232,6 +240,19 @@ static void write_condition(const struct condition *condition, const struct tabl
     fprintf(out, "%-8s %s%s%s", condition->type, style_begin(style, look->colour),
             condition->status ? "yes" : "no", style_end(style, look->colour));
     fprintf(out, "%s  %s\n", condition->status ? "" : " ", condition->message);
+}
+
+/* Once, rather than on each line. */
+static void explain_stand_ins(const struct status *status, const struct table_look *look,
+                              FILE *out) {
+    for (size_t i = 0; i < status->count; i++)
+        if (facts_of(&status->services[i])->stand_in) {
+            fprintf(out,
+                    "\n%sstand-in: an image made here that answers the health check only, in "
+                    "place of the real program (images/README.md)%s\n",
+                    style_begin(STYLE_DIM, look->colour), style_end(STYLE_DIM, look->colour));
+            return;
+        }
 }
 
 void status_write(const struct status *status, const struct table_look *look, FILE *out) {
@@ -250,6 +271,7 @@ void status_write(const struct status *status, const struct table_look *look, FI
     }
     for (size_t i = 0; i < STATUS_CONDITIONS; i++)
         write_condition(&status->conditions[i], look, out);
+    explain_stand_ins(status, look, out);
 }
 
 void status_write_reach(const struct status *status, const struct table_look *look, FILE *out) {

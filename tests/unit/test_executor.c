@@ -13,7 +13,8 @@ static struct change changes[LIMIT];
 static struct action actions[LIMIT];
 static size_t needs[LIMIT][4];
 static struct plan plan = {.changes = changes, .actions = actions};
-static struct service service = {.name = "redis", .restart = RESTART_NO};
+static struct service service = {
+    .name = "redis", .restart = RESTART_NO, .healthcheck.kind = CHECK_TCP};
 static struct resource container = {.key = "service/redis", .name = "redis", .service = &service};
 static enum action_state states[LIMIT];
 static char messages[LIMIT][512];
@@ -446,6 +447,25 @@ Test(executor, what_the_engine_restarts_gets_its_time) {
         cr_expect_eq(run(), 0);
         cr_expect_eq(fake_calls(fake, actions[0].target), 3);
     }
+}
+
+/* Without a check, running is all that can be seen, and what exits at once is seen running too. */
+Test(executor, what_exits_at_once_is_not_ready) {
+    service.healthcheck.kind = CHECK_DISABLED;
+    changes[0].kind = CHANGE_CREATE;
+    add(0, VERB_AWAIT, "W", "");
+    fake_script(fake, "W", ".f");
+    cr_expect_eq(run(), -1);
+    cr_expect_eq(fake_calls(fake, "W"), 2);
+}
+
+Test(executor, what_stays_is_ready) {
+    service.healthcheck.kind = CHECK_DISABLED;
+    changes[0].kind = CHANGE_CREATE;
+    add(0, VERB_AWAIT, "W", "");
+    fake_script(fake, "W", "w.");
+    cr_expect_eq(run(), 0);
+    cr_expect_eq(fake_calls(fake, "W"), 3);
 }
 
 /* No restart policy brings back what is gone. */

@@ -509,6 +509,18 @@ Test(spec, characters_of_secrets) {
     expect_spec_error("  secrets: {p: {default: a, characters: \"\"}}\n", "is not a set of");
 }
 
+Test(spec, length_of_secrets) {
+    const char *spec = "  secrets: {t: {env: TOKEN, default: eightbyt, minLength: 8}}\n";
+    fixture_environment(spec);
+    fixture_must_read();
+    fixture_set("TOKEN=short");
+    fixture_environment(spec);
+    cr_expect_str_eq(fixture_errors(),
+                     "dev.yaml:5:16: error: secrets.t: the value of \"TOKEN\" is shorter than 8 "
+                     "bytes\n"
+                     "      help: set it to a longer one\n");
+}
+
 Test(spec, conflicts_of_an_overlay_are_reported_in_it) {
     fixture_stack("a.yaml", "  services: {x: {image: x, healthcheck: {http: {port: 1}}}}\n");
     fixture_environment("  include: [a.yaml]\n"

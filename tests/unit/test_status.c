@@ -101,14 +101,17 @@ Test(status, everything_is_well) {
                      "ADDRESS                UP      RESTARTS   IMAGE                NOTE\n"
                      "grafana   running      healthy     http://127.0.0.1:3000, 127.0.0.1:53/udp   "
                      "                       30s                grafana/grafana:10   "
-                     "stand-in: answers /api/health only\n"
+                     "stand-in\n"
                      "migrate   exited (0)   completed                                             "
                      "                                          migrate:1\n"
                      "redis     running      healthy     127.0.0.1:6379                            "
                      "internal 172.20.0.10   2h00m   2          redis:7\n"
                      "\n"
                      "Ready    yes  3 of 3 services are ready\n"
-                     "Synced   yes  everything is as declared\n");
+                     "Synced   yes  everything is as declared\n"
+                     "\n"
+                     "stand-in: an image made here that answers the health check only, in place "
+                     "of the real program (images/README.md)\n");
 }
 
 Test(status, where_to_reach_names_only_what_is_reached) {
@@ -134,12 +137,29 @@ Test(status, a_narrow_screen_keeps_what_matters) {
                      "dev on the engine\n"
                      "\n"
                      "SERVICE   HEALTH      NOTE\n"
-                     "grafana   healthy     stand-in: answers…\n"
+                     "grafana   healthy     stand-in\n"
                      "migrate   completed\n"
                      "redis     healthy\n"
                      "\n"
                      "Ready    yes  3 of 3 services are ready\n"
-                     "Synced   yes  everything is as declared\n");
+                     "Synced   yes  everything is as declared\n"
+                     "\n"
+                     "stand-in: an image made here that answers the health check only, in place "
+                     "of the real program (images/README.md)\n");
+}
+
+/* What is seldom wanted goes first, then the widest texts are cut. */
+Test(status, a_screen_of_usual_width_shows_where_to_reach) {
+    struct resource items[] = {
+        OBSERVED(redis, .state = RUN_RUNNING, .health = HEALTH_HEALTHY, .facts = &redis_facts),
+        OBSERVED(grafana, .state = RUN_RUNNING, .health = HEALTH_HEALTHY, .facts = &grafana_facts)};
+    const char *text =
+        as_text(look(items, 2, NULL), (struct table_look){.width = 60, .utf8 = true});
+    const char *table = "SERVICE   HEALTH    REACH AT                        NOTE\n"
+                        "grafana   healthy   http://127.0.0.1:3000, 127.0…   stand-in\n"
+                        "migrate   missing\n"
+                        "redis     healthy   127.0.0.1:6379\n";
+    cr_assert(strstr(text, table) != NULL, "%s", text);
 }
 
 Test(status, what_is_wrong_is_said) {
