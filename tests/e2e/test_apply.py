@@ -399,6 +399,18 @@ def test_failed_replacement_is_rolled_back(environment):
     assert environment.ids() != good and list(environment.ids()) == [environment.name("web")]
 
 
+def test_a_replacement_that_exits_at_once_is_rolled_back(environment):
+    """Without a check too: it is seen running for a moment."""
+    environment.write({"web": busybox()})
+    environment.apply()
+    before = environment.ids()
+    environment.write({"web": busybox(command=["sh", "-c", "exit 3"], restart="no")})
+    result = environment.apply(check=False)
+    assert result.returncode == 1 and "exited with code 3" in result.stderr, result.stdout + result.stderr
+    assert environment.ids() == before
+    assert environment.containers()[environment.name("web")]["State"]["Running"]
+
+
 def test_start_first_keeps_one_running(environment):
     def write(level):
         environment.write({"web": busybox(environment={"LEVEL": level}, updateStrategy="startFirst")})
