@@ -51,10 +51,9 @@ char *docker_last_logs(struct engine *base, const char *target, int lines) {
                                    .path = path,
                                    .sink = feed,
                                    .sink_context = &reading,
-                                   .timeout_ms = engine_is_over(base) ? LAST_WORDS_MS
-                                                                      : LOGS_TIMEOUT_MS};
-    struct http_transfer *transfer =
-        docker_send_request(docker_of(base), &request, done, &reading);
+                                   .timeout_ms =
+                                       engine_is_over(base) ? LAST_WORDS_MS : LOGS_TIMEOUT_MS};
+    struct http_transfer *transfer = docker_send_request(docker_of(base), &request, done, &reading);
     while (!reading.finished && !engine_is_interrupted(base))
         http_run(base->client, ENGINE_WAIT_MS);
     if (!reading.finished)
