@@ -308,6 +308,19 @@ def test_configuration_has_versions(server, service):
     assert server.get(f"/config/{service}").json["values"] == [again.json]
 
 
+@pytest.mark.parametrize("value", [1e20, [1.5e300, -1e20, 1e-7, 0.5], 9223372036854775807, -0.0, 1.7976931348623157e308])
+def test_every_number_that_is_stored_is_read(server, service, value):
+    server.set(service, "key", 0)
+    assert server.set(service, "key", value).status == 200
+    stored = json.loads(server.get(f"/config/{service}/key").text, parse_int=float)  # 1e20 comes back in full
+    assert (stored["version"], stored["value"]) == (2, value)
+
+
+def test_a_value_is_as_large_as_it_is_stored(server, service):
+    assert server.set(service, "key", [1e308] * 9000).status == 413
+    assert server.get(f"/config/{service}/key").status == 404
+
+
 def test_compare_and_set_lets_one_of_many_win(server, other, service):
     server.set(service, "counter", 0)
 
