@@ -2,7 +2,9 @@
  * Configuration. PostgreSQL has the history and decides: a write adds the next version of a key in
  * one statement, on condition where the client says so. Then the version is published to Redis by a
  * script that only ever raises it, from where every registry learns of it. What was written but not
- * published (a crash, Redis away) is published when either comes back: both are compared then.
+ * published (a crash, Redis away or unwilling, an answer that was not waited for) is published by
+ * comparing both: when either comes back, after each failure until a comparison succeeds, and now
+ * and then in any case.
  */
 #include "base/memory.h"
 #include "registry/handlers.h"
@@ -18,7 +20,14 @@
 #define MAX_ATTEMPTS  20
 #define RESTORE_PAGE  "500"
 #define HISTORY_LIMIT "100"
-#define AT            "to_char(changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+#define HISTORY_BYTES "1048576" /* of values, in an answer; the latest one is always there */
+
+#define COMPARE_MS        60000
+#define RETRY_LEAST_MS    250
+#define RETRY_MOST_MS     15000
+#define UNCERTAIN_MS      10000 /* a statement we gave up may yet be stored */
+#define UNCERTAIN_STEP_MS 1000
+#define AT                "to_char(changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 
 static const char create_sql[] =
     "DO $$ BEGIN"
@@ -50,9 +59,12 @@ static const char write_sql[] =
 static const char version_sql[] = "SELECT " ROW " FROM registry.config_history"
                                   " WHERE service = $1 AND key = $2 AND version = $3::bigint";
 
-static const char history_sql[] = "SELECT " ROW " FROM registry.config_history"
-                                  " WHERE service = $1 AND key = $2"
-                                  " ORDER BY version DESC LIMIT " HISTORY_LIMIT;
+static const char history_sql[] =
+    "SELECT * FROM (SELECT " ROW ", sum(octet_length(value::text)) OVER (ORDER BY version DESC"
+    "  ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before"
+    "  FROM (SELECT * FROM registry.config_history WHERE service = $1 AND key = $2"
+    "   ORDER BY version DESC LIMIT " HISTORY_LIMIT ") AS latest) AS sized"
+    " WHERE coalesce(before, 0) < " HISTORY_BYTES " ORDER BY version DESC";
 
 /* A page of the latest versions, after the key ($1, $2). */
 static const char latest_sql[] = "SELECT DISTINCT ON (service, key) " ROW
@@ -62,9 +74,14 @@ static const char latest_sql[] = "SELECT DISTINCT ON (service, key) " ROW
 enum column { SERVICE, KEY, VERSION, VALUE, DELETED, BY, CHANGED, FRESH };
 
 struct config {
-    bool restoring; /* a comparison is under way */
-    bool again;     /* and another is due */
+    bool restoring;     /* a comparison is under way */
+    bool again;         /* and another is due */
+    bool failed;        /* something could not be read or published */
+    struct timer timer; /* to the next comparison */
+    int64_t retry_ms;   /* after a failure; 0: the last one succeeded */
+    int64_t certain_ms; /* until then, what is not in PostgreSQL may yet come */
     int publishing;
+    int rows, refused; /* of this page */
     bool last_page;
     char service[NAME_SIZE]; /* where the next page begins */
     char key[NAME_SIZE];
@@ -100,6 +117,14 @@ static void publish(struct server *server, const PGresult *result, int row, cons
     script_run(&server->commands, SCRIPT_PUBLISH, done, data, key, 5, arguments);
 }
 
+static void compare_after_failure(struct server *server);
+
+/* Whether something was stored is not known. */
+static void is_uncertain(struct server *server) {
+    server->config->certain_ms = loop_now_ms() + UNCERTAIN_MS;
+    compare_after_failure(server);
+}
+
 /* --- Writing ------------------------------------------------------------------------------------
  */
 
@@ -126,6 +151,7 @@ static void published(void *data, redisReply *reply) {
     const redisReply *document = reply_at(reply, 1);
     char etag[64];
     if (!document) {
+        compare_after_failure(request->server);
         request_unavailable(request, "redis",
                             "the value is stored and will be published when redis is back");
     } else {
@@ -155,8 +181,14 @@ static void condition_failed(struct write *write) {
                "the value has another version by now: GET it, decide again, send its new ETag");
 }
 
+/* Whether this is PostgreSQL's word that it did not do it: an end of the connection is not. */
+static bool is_refusal(const char *state) {
+    return strncmp(state, "08", 2) != 0 && strncmp(state, "57P", 3) != 0;
+}
+
 static void write_failed(struct write *write, const PGresult *result) {
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+    struct server *server = write->request->server;
     if (state && strcmp(state, "23505") == 0 && ++write->attempts < MAX_ATTEMPTS) {
         send_write(write); /* another registry added that version at the same time */
         return;
@@ -167,6 +199,11 @@ static void write_failed(struct write *write, const PGresult *result) {
     }
     if (state)
         log_line(LOG_ERROR, "config-write", "sqlstate=%s", state);
+    if (state ? is_refusal(state) : server->postgres.unsent) {
+        refuse(write, 503, "unavailable", "the value was not stored, try again");
+        return;
+    }
+    is_uncertain(server);
     request_unavailable(write->request, "postgres",
                         "whether the value was stored is not known, GET it");
     free_write(write);
@@ -309,30 +346,61 @@ void answer_history(struct request *request) {
 
 static void read_page(struct server *server);
 
+static bool both_up(const struct server *server) {
+    return server->commands.link.state == LINK_UP && server->postgres.link.state == LINK_UP;
+}
+
 static void restore(struct server *server) {
     struct config *config = server->config;
-    if (server->commands.link.state != LINK_UP || server->postgres.link.state != LINK_UP)
+    if (!both_up(server))
         return; /* whichever comes later calls again */
     config->again = config->restoring;
     if (config->restoring)
         return;
+    timer_cancel(&config->timer);
     config->restoring = true;
+    config->failed = false;
     config->service[0] = '\0';
     config->key[0] = '\0';
     read_page(server);
 }
 
+static void compare(void *data) {
+    restore(data);
+}
+
+/* Redis may lack something: compares before long, and until that succeeds. */
+static void compare_after_failure(struct server *server) {
+    struct config *config = server->config;
+    config->failed = true; /* one under way may have passed that key */
+    if (config->restoring || config->retry_ms)
+        return;
+    config->retry_ms = RETRY_LEAST_MS;
+    timer_set(&server->loop, &config->timer, config->retry_ms);
+}
+
 static void end_restore(struct server *server) {
-    server->config->restoring = false;
-    if (server->config->again)
+    struct config *config = server->config;
+    int64_t wait_ms = loop_now_ms() < config->certain_ms ? UNCERTAIN_STEP_MS : COMPARE_MS;
+    config->restoring = false;
+    if (config->again) {
         restore(server);
+        return;
+    }
+    if (config->failed) {
+        wait_ms = config->retry_ms ? config->retry_ms * 2 : RETRY_LEAST_MS;
+        if (wait_ms > RETRY_MOST_MS)
+            wait_ms = RETRY_MOST_MS;
+    }
+    config->retry_ms = config->failed ? wait_ms : 0;
+    timer_set(&server->loop, &config->timer, wait_ms);
 }
 
 static void page_published(struct server *server) {
     struct config *config = server->config;
     if (config->publishing > 0)
         return;
-    if (config->last_page)
+    if (config->last_page || config->refused == config->rows || !both_up(server))
         end_restore(server);
     else
         read_page(server);
@@ -341,16 +409,22 @@ static void page_published(struct server *server) {
 static void row_published(void *data, redisReply *reply) {
     struct server *server = data;
     server->config->publishing--;
-    if (!reply)
-        server->config->last_page = true; /* it begins anew when Redis is back */
+    if (!reply) {
+        server->config->refused++;
+        server->config->failed = true;
+    }
     page_published(server);
 }
 
+/* Publishes a page. One that Redis refuses holds the others not up; where it refuses all, it is
+ * asked for no more of them. */
 static void page_read(void *data, PGresult *result) {
     struct server *server = data;
     struct config *config = server->config;
     int rows = has_rows(result) ? PQntuples(result) : 0;
+    config->failed |= !has_rows(result);
     config->last_page = rows < atoi(RESTORE_PAGE);
+    config->refused = 0;
     config->publishing = 1; /* this function, until it has sent all */
     for (int row = 0; row < rows; row++) {
         cleanup_free char *document = version_text(result, row, false);
@@ -361,6 +435,7 @@ static void page_read(void *data, PGresult *result) {
         snprintf(config->service, NAME_SIZE, "%s", cell(result, rows - 1, SERVICE));
         snprintf(config->key, NAME_SIZE, "%s", cell(result, rows - 1, KEY));
     }
+    config->rows = rows;
     config->publishing--;
     page_published(server);
 }
@@ -387,9 +462,12 @@ void config_redis_up(struct server *server) {
 
 void config_start(struct server *server) {
     server->config = memory_alloc(sizeof *server->config);
+    server->config->timer.fire = compare;
+    server->config->timer.data = server;
 }
 
 void config_stop(struct server *server) {
+    timer_cancel(&server->config->timer);
     free(server->config);
     server->config = NULL;
 }

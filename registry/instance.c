@@ -15,6 +15,7 @@
 #define MAX_TTL       86400
 #define MAX_TEXT      255
 #define MAX_VALUE     65536
+#define MAX_VERSION   9007199254740992 /* up to which every double is its integer */
 #define LIKE_A_HOST   "-._:"
 #define LIKE_A_SCHEME "-.+"
 
@@ -263,6 +264,21 @@ int heartbeat_read(const char *body, size_t size, const char **health, struct pr
     return 0;
 }
 
+/* The size of a value as PostgreSQL writes it: jsonb has numbers without exponent, 1e20 in full. */
+static size_t stored_size(const char *text) {
+    size_t size = strlen(text);
+    bool quoted = false;
+    for (const char *p = text; *p; p++) {
+        if (*p == '"')
+            quoted = !quoted;
+        else if (quoted && *p == '\\')
+            p++;
+        else if (!quoted && *p == 'e') /* also that of true and false: no number follows */
+            size += (size_t)labs(strtol(p + 1, NULL, 10));
+    }
+    return size;
+}
+
 char *value_read(const char *body, size_t size, struct problem *problem) {
     cleanup_json json_t *object = read_object(body, size, problem);
     if (!object)
@@ -279,10 +295,11 @@ char *value_read(const char *body, size_t size, struct problem *problem) {
         return NULL;
     }
     char *text = json_dumps(value, JSON_ENCODE_ANY);
-    if (text && strlen(text) <= MAX_VALUE)
+    if (text && stored_size(text) <= MAX_VALUE)
         return text;
     free(text);
-    problem_set(problem, 413, "too_large", "value", "a value is at most 65536 bytes of JSON");
+    problem_set(problem, 413, "too_large", "value",
+                "a value is at most 65536 bytes of JSON, its numbers written without exponent");
     return NULL;
 }
 
@@ -320,9 +337,10 @@ int instance_facts(const char *json, size_t size, const char *service, const cha
 }
 
 int64_t value_version(const char *json, size_t size) {
-    cleanup_json json_t *object = json_loadb(json, size, 0, NULL);
-    const json_t *version = json_object_get(object, "version");
-    if (!json_is_integer(version) || json_integer_value(version) < 1)
+    /* PostgreSQL writes 1e20 in full: no integer that jansson would read. */
+    cleanup_json json_t *object = json_loadb(json, size, JSON_DECODE_INT_AS_REAL, NULL);
+    double version = json_real_value(json_object_get(object, "version"));
+    if (!(version >= 1 && version <= MAX_VERSION) || version != (double)(int64_t)version)
         return -1;
-    return json_integer_value(version);
+    return (int64_t)version;
 }

@@ -10,12 +10,17 @@
 #include <utlist.h>
 
 #define MAX_PARAMETERS 8
+#define QUEUE_MS       2000 /* a statement waits for its turn */
+
+/* PostgreSQL itself ends a statement before we give up on it: nothing is stored behind our back. */
+#define SESSION                                                                                    \
+    "application_name=tse-registry client_encoding=UTF8 options='-c statement_timeout=1500'"
 
 struct postgres_statement {
     struct postgres_statement *prev, *next;
     postgres_done *done;
     void *data;
-    int64_t due_ms;
+    int64_t due_ms; /* to be sent */
     int count;
     const char *sql;                  /* the caller's, static */
     char *parameters[MAX_PARAMETERS]; /* owned */
@@ -28,9 +33,17 @@ static void finish(struct postgres_statement *statement, PGresult *result) {
     free(statement);
 }
 
+/* Tells one that PostgreSQL never saw its statement. */
+static void finish_unsent(struct postgres *postgres, struct postgres_statement *statement) {
+    postgres->unsent = true;
+    finish(statement, NULL);
+    postgres->unsent = false;
+}
+
 /* Closes the connection and tells everybody who waits. */
 static void lose(struct postgres *postgres, const char *reason) {
     bool was_up = postgres->link.state == LINK_UP;
+    bool sent = postgres->running; /* the first */
     struct postgres_statement *queue = postgres->queue;
     char text[200];
     snprintf(text, sizeof text, "%s", reason); /* the reason may be the connection's own text */
@@ -45,7 +58,11 @@ static void lose(struct postgres *postgres, const char *reason) {
     while (queue) {
         struct postgres_statement *first = queue;
         DL_DELETE(queue, first);
-        finish(first, NULL);
+        if (sent)
+            finish(first, NULL);
+        else
+            finish_unsent(postgres, first);
+        sent = false;
     }
     if (was_up)
         postgres->down(postgres->data);
@@ -66,13 +83,26 @@ static void flush(struct postgres *postgres) {
         watch(postgres, EPOLLIN | (left > 0 ? (uint32_t)EPOLLOUT : 0));
 }
 
+/* Those that have waited too long. `running` keeps what they lead to in the queue. */
+static void drop_late(struct postgres *postgres) {
+    int64_t now = loop_now_ms();
+    postgres->running = true;
+    while (postgres->queue && postgres->queue->due_ms <= now) {
+        struct postgres_statement *late = postgres->queue;
+        DL_DELETE(postgres->queue, late);
+        finish_unsent(postgres, late);
+    }
+    postgres->running = false;
+}
+
 static void send_next(struct postgres *postgres) {
+    drop_late(postgres);
     const struct postgres_statement *next = postgres->queue;
     if (!next) {
         link_idle(&postgres->link);
         return;
     }
-    link_await(&postgres->link, next->due_ms - loop_now_ms());
+    link_await(&postgres->link, LINK_DEADLINE_MS);
     postgres->running = true;
     if (!PQsendQueryParams(postgres->connection, next->sql, next->count, NULL,
                            (const char *const *)next->parameters, NULL, NULL, 0))
@@ -115,23 +145,50 @@ static void receive(struct postgres *postgres) {
     }
 }
 
-void postgres_query(struct postgres *postgres, postgres_done *done, void *data, const char *sql,
-                    int count, const char *const *parameters) {
-    if (postgres->link.state != LINK_UP) {
-        done(data, NULL);
-        return;
-    }
+static struct postgres_statement *new_statement(postgres_done *done, void *data, const char *sql,
+                                                int count, const char *const *parameters) {
     struct postgres_statement *statement = memory_alloc(sizeof *statement);
     *statement = (struct postgres_statement){
         .done = done,
         .data = data,
-        .due_ms = loop_now_ms() + LINK_DEADLINE_MS,
+        .due_ms = loop_now_ms() + QUEUE_MS,
         .count = count,
         .sql = sql,
     };
     for (int i = 0; i < count; i++)
         statement->parameters[i] = copy_text(parameters[i]);
+    return statement;
+}
+
+static bool is_up(struct postgres *postgres, postgres_done *done, void *data) {
+    if (postgres->link.state == LINK_UP)
+        return true;
+    bool before = postgres->unsent;
+    postgres->unsent = true;
+    done(data, NULL);
+    postgres->unsent = before;
+    return false;
+}
+
+void postgres_query(struct postgres *postgres, postgres_done *done, void *data, const char *sql,
+                    int count, const char *const *parameters) {
+    if (!is_up(postgres, done, data))
+        return;
+    struct postgres_statement *statement = new_statement(done, data, sql, count, parameters);
     DL_APPEND(postgres->queue, statement);
+    if (!postgres->running)
+        send_next(postgres);
+}
+
+void postgres_query_first(struct postgres *postgres, postgres_done *done, void *data,
+                          const char *sql) {
+    if (!is_up(postgres, done, data))
+        return;
+    struct postgres_statement *statement = new_statement(done, data, sql, 0, NULL);
+    if (postgres->running && postgres->queue)
+        DL_APPEND_ELEM(postgres->queue, postgres->queue, statement);
+    else
+        DL_PREPEND(postgres->queue, statement);
     if (!postgres->running)
         send_next(postgres);
 }
@@ -181,7 +238,7 @@ static void ignore_notice(void *data, const char *message) {
 static void connect_now(void *data) {
     struct postgres *postgres = data;
     link_connecting(&postgres->link);
-    postgres->connection = PQconnectStart("application_name=tse-registry client_encoding=UTF8");
+    postgres->connection = PQconnectStart(SESSION);
     if (!postgres->connection || PQstatus(postgres->connection) == CONNECTION_BAD) {
         lose(postgres, postgres->connection ? PQerrorMessage(postgres->connection) : "no memory");
         return;

@@ -1,6 +1,7 @@
 /*
  * The connection to PostgreSQL on the loop: libpq without blocking, one statement at a time from a
- * queue, connects again by itself, and gives every statement a deadline as redis.h does.
+ * queue, connects again by itself. A statement that was sent has a deadline, after which the
+ * connection is given up; one that waits for its turn too long fails alone.
  */
 #ifndef REGISTRY_POSTGRES_H
 #define REGISTRY_POSTGRES_H
@@ -9,7 +10,8 @@
 
 #include <libpq-fe.h>
 
-/* The result of a statement; NULL when the connection was lost or too slow. It is cleared after. */
+/* The result of a statement, which is cleared after; NULL when it was not sent (`unsent`), or the
+ * connection was lost or too slow. */
 typedef void postgres_done(void *data, PGresult *result);
 
 struct postgres {
@@ -18,6 +20,7 @@ struct postgres {
     struct postgres_statement *queue; /* oldest first; that one is running when `running` */
     PGresult *result; /* of the running statement, until PostgreSQL says it is done */
     bool running;
+    bool unsent; /* while `done` is called with NULL: PostgreSQL never saw the statement */
     void (*up)(void *data);
     void (*down)(void *data);
     void *data;
@@ -31,6 +34,10 @@ void postgres_start(struct postgres *postgres, struct loop *loop, void (*up)(voi
  * at once, with NULL, when the connection is down. */
 void postgres_query(struct postgres *postgres, postgres_done *done, void *data, const char *sql,
                     int count, const char *const *parameters);
+
+/* The same, before all that wait: for checks. */
+void postgres_query_first(struct postgres *postgres, postgres_done *done, void *data,
+                          const char *sql);
 
 void postgres_stop(struct postgres *postgres);
 

@@ -106,11 +106,10 @@ static const char *const texts[SCRIPT_COUNT] = {
     "return {string.format('%.0f', now), first[2] or '-1', number}\n",
 
     /* → {time now, next deadline or -1, number granted}: who could not renew while Redis was away
-     * has its whole TTL again. */
+     * has its whole TTL again, also who is not overdue yet. */
     [SCRIPT_GRANT] = LUA_NOW LUA_DECODE
     "local number = 0\n"
-    "for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', "
-    "now))) do\n"
+    "for _, member in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do\n"
     "  local old = redis.call('GET', 'registry:services:' .. member)\n"
     "  local ttl = old and decode(old).ttl\n"
     "  if type(ttl) == 'number' then\n"
@@ -123,20 +122,25 @@ static const char *const texts[SCRIPT_COUNT] = {
 
     /* service, key, version, document, deleted ("1") → {kind, document, event id}; kind is
      * config-set, config-deleted or old: a version only ever rises. */
-    [SCRIPT_PUBLISH] =
-        LUA_EVENT "local service, name, version, document, deleted = unpack(ARGV)\n"
-                  "local member = service .. ':' .. name\n"
-                  "local known = tonumber(redis.call('HGET', KEYS[4], member) or '0')\n"
-                  "if tonumber(version) <= known then return {'old', '', ''} end\n"
-                  "redis.call('HSET', KEYS[4], member, version)\n"
-                  "if deleted == '1' then\n"
-                  "  local old = redis.call('HGET', KEYS[1], name)\n"
-                  "  if not old then return {'old', '', ''} end\n"
-                  "  redis.call('HDEL', KEYS[1], name)\n"
-                  "  return {'config-deleted', old, event('config-deleted', service, name, old)}\n"
-                  "end\n"
-                  "redis.call('HSET', KEYS[1], name, document)\n"
-                  "return {'config-set', document, event('config-set', service, name, document)}\n",
+    [SCRIPT_PUBLISH] = LUA_EVENT
+    "local service, name, version, document, deleted = unpack(ARGV)\n"
+    "local member = service .. ':' .. name\n"
+    "local known = tonumber(redis.call('HGET', KEYS[4], member) or '0')\n"
+    "if tonumber(version) <= known then return {'old', '', ''} end\n"
+    "local answer\n" /* the version last: what was refused is tried again */
+    "if deleted == '1' then\n"
+    "  local old = redis.call('HGET', KEYS[1], name)\n"
+    "  answer = {'old', '', ''}\n"
+    "  if old then\n"
+    "    redis.call('HDEL', KEYS[1], name)\n"
+    "    answer = {'config-deleted', old, event('config-deleted', service, name, old)}\n"
+    "  end\n"
+    "else\n"
+    "  redis.call('HSET', KEYS[1], name, document)\n"
+    "  answer = {'config-set', document, event('config-set', service, name, document)}\n"
+    "end\n"
+    "redis.call('HSET', KEYS[4], member, version)\n"
+    "return answer\n",
 };
 
 static void digest(enum script script, char text[41]) {

@@ -38,8 +38,8 @@ static void check(void *data) {
     }
     if (!server->postgres_vitals.asked) {
         asked(&server->postgres_vitals);
-        postgres_query(&server->postgres, postgres_answered, &server->postgres_vitals, "SELECT 1",
-                       0, NULL);
+        postgres_query_first(&server->postgres, postgres_answered, &server->postgres_vitals,
+                             "SELECT 1");
     }
 }
 

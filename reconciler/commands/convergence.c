@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LOOK_MS 5000 /* to see how the services are, afterwards */
+
 /* --- options ------------------------------------------------------------------------------------
  */
 
@@ -197,9 +199,8 @@ static int perform(struct run *run, struct engine *engine) {
 /* --- how it went --------------------------------------------------------------------------------
  */
 
-/* The services as they are now, or NULL and the error. */
-static struct status *look_again(struct arena *arena, struct engine *engine,
-                                 const struct environment *environment, struct error *error) {
+static struct status *look(struct arena *arena, struct engine *engine,
+                           const struct environment *environment, struct error *error) {
     struct resource_set *sets = arena_array(arena, struct resource_set, 2);
     struct plan *plan = NULL;
     if (converge_plan(engine, environment, false, false, arena, &sets[0], &sets[1], &plan, error))
@@ -207,6 +208,17 @@ static struct status *look_again(struct arena *arena, struct engine *engine,
     struct status *status =
         status_make(arena, environment, &sets[0], &sets[1], plan, engine->description, time(NULL));
     status_probe(status, engine);
+    return status;
+}
+
+/* The services as they are now, or NULL and the error. Some seconds at most, whatever --timeout
+ * was, and not after Ctrl-C: it is only to tell. */
+static struct status *look_again(struct arena *arena, struct engine *engine,
+                                 const struct environment *environment, struct error *error) {
+    const struct engine_limits before = engine->limits;
+    engine->limits = (struct engine_limits){http_now_ms() + LOOK_MS, interrupt_flag()};
+    struct status *status = look(arena, engine, environment, error);
+    engine->limits = before;
     return status;
 }
 
@@ -219,6 +231,17 @@ static void register_failed(const struct run *run) {
     struct status *status = look_again(arena, run->engine, run->environment, NULL);
     if (status)
         registration_sync(run->registration, status, false);
+}
+
+/* What was taken out of the registry is still there where removing it failed. */
+static void warn_withdrawn(const struct run *run, int failed) {
+    size_t removed = run->registration ? registration_result(run->registration)->removed : 0;
+    if (!failed || !run->options->destroy || removed == 0)
+        return;
+    fprintf(stderr,
+            "tse-reconcile: warning: %zu %s taken out of the registry before this failed; destroy "
+            "again, or apply to register what still runs\n",
+            removed, removed == 1 ? "instance was" : "instances were");
 }
 
 static void warn_registration(const struct run *run) {
@@ -349,6 +372,7 @@ int convergence_run(struct connection *connection, const struct environment *env
             show_reach(&run, connection->engine);
     }
     warn_registration(&run);
+    warn_withdrawn(&run, failed);
     registration_free(run.registration);
     json_decref(run.plan);
     error_clear(&run.result.error);

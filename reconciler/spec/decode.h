@@ -103,6 +103,6 @@ void init_service(void *object);
 
 /* --- decode_registry.c ---------------------------------------------------------------------------
  */
-read_value read_password_short, read_registration_short, finish_redis;
+read_value read_password_short, read_registration_short, finish_redis, finish_registration;
 
 #endif

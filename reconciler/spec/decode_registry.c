@@ -41,6 +41,18 @@ void finish_redis(struct decoder *decoder, const struct path *path, const struct
                    "a user needs a password");
 }
 
+/* As many as tse-registry takes of those that register themselves. */
+#define MAX_TAGS 32
+
+void finish_registration(struct decoder *decoder, const struct path *path,
+                         const struct field_spec *field, const struct node *node, void *object) {
+    (void)field;
+    struct path tags = {path, "tags", 0};
+    if (((struct registration *)object)->tags.count > MAX_TAGS)
+        problem_at(decoder, &tags, node_get(node, "tags"), "leave some out",
+                   "a registration has at most 32 tags");
+}
+
 /* `registration: false`; true is what holds anyway. */
 void read_registration_short(struct decoder *decoder, const struct path *path,
                              const struct field_spec *field, const struct node *node,

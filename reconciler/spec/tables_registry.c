@@ -73,7 +73,7 @@ static const struct field_spec registration_fields[] = {
      .type = &type_texts,
      IN(struct registration, tags),
      .element = &type_name,
-     .help = "words to find it by"},
+     .help = "words to find it by; at most 32"},
     {0}};
 
 const struct kind_spec kind_registration = {
@@ -83,4 +83,5 @@ const struct kind_spec kind_registration = {
     .fields = registration_fields,
     PLAIN,
     .short_type = &type_boolean,
-    .read_short = read_registration_short};
+    .read_short = read_registration_short,
+    .finish = finish_registration};

@@ -33,7 +33,8 @@ struct item { /* an instance and what it is to be */
     bool only_update;
     enum listed listed;
     int races;
-    bool removes; /* what the transaction under way does */
+    bool unwatched; /* Redis refused to watch it */
+    bool removes;   /* what the transaction under way does */
     struct item *prev, *next;
     UT_hash_handle hh; /* in `wanted`, by member */
 };
@@ -147,6 +148,12 @@ static void give_up(struct registration_run *run, const struct error *error) {
     free_queue(run);
 }
 
+/* Redis refuses something of the one item; the others may be well. The first is told. */
+static void note_error(struct registration_run *run, enum error_code code, const char *text) {
+    if (run->result.error.code == ERROR_NONE)
+        error_set(&run->result.error, code, "%s", text);
+}
+
 static void on_opened(void *context, const struct error *error) {
     struct registration_run *run = context;
     if (error) {
@@ -190,11 +197,22 @@ static void finish_item(struct registration_run *run) {
     pump(run);
 }
 
+/* Redis' word on this item, or the end of the connection: then of all. */
+static void item_failed(struct item *item, const struct error *error) {
+    struct registration_run *run = item->run;
+    if (error->code != ERROR_FAILED) {
+        give_up(run, error);
+        return;
+    }
+    note_error(run, error->code, error_text(error));
+    finish_item(run);
+}
+
 static void on_written(void *context, const redisReply *reply, const struct error *error) {
     struct item *item = context;
     struct registration_run *run = item->run;
     if (error) {
-        give_up(run, error);
+        item_failed(item, error);
         return;
     }
     if (reply->type == REDIS_REPLY_NIL && ++item->races < RACE_LIMIT) {
@@ -203,7 +221,12 @@ static void on_written(void *context, const redisReply *reply, const struct erro
         pump(run);
         return;
     }
-    if (reply->type == REDIS_REPLY_ARRAY) {
+    if (reply->type == REDIS_REPLY_NIL) {
+        cleanup_free char *text = format_text(
+            "Redis at %s: %s was changed by somebody else each time it was to be written",
+            redis_address(store_redis(run->store)), item->member);
+        note_error(run, ERROR_FAILED, text);
+    } else if (reply->type == REDIS_REPLY_ARRAY) {
         run->result.removed += item->removes;
         run->result.written += !item->removes;
     }
@@ -214,7 +237,7 @@ static void on_listed(void *context, const redisReply *reply, const struct error
     struct item *item = context;
     (void)reply;
     if (error)
-        give_up(item->run, error);
+        item_failed(item, error);
     else
         finish_item(item->run);
 }
@@ -258,7 +281,11 @@ static struct instance_decision decide(const struct item *item, const redisReply
 static void on_read(void *context, const redisReply *reply, const struct error *error) {
     struct item *item = context;
     if (error) {
-        give_up(item->run, error);
+        item_failed(item, error);
+        return;
+    }
+    if (item->unwatched) {
+        finish_item(item->run);
         return;
     }
     bool one = reply->type == REDIS_REPLY_ARRAY && reply->elements == 1;
@@ -270,17 +297,23 @@ static void on_read(void *context, const redisReply *reply, const struct error *
     json_decref(decision.document);
 }
 
+/* What cannot be watched is not to be written; its document is on its way. */
 static void on_watched(void *context, const redisReply *reply, const struct error *error) {
+    struct item *item = context;
     (void)reply;
-    if (error)
-        give_up(context, error);
+    if (error && error->code != ERROR_FAILED)
+        give_up(item->run, error);
+    else if (error) {
+        note_error(item->run, error->code, error_text(error));
+        item->unwatched = true;
+    }
 }
 
 static void start_next(struct registration_run *run) {
     struct item *item = run->current = run->queue;
     DL_DELETE(run->queue, item);
     const char *watch[] = {"WATCH", item->key, NULL}, *get[] = {"MGET", item->key, NULL};
-    send(run, watch, on_watched, run);
+    send(run, watch, on_watched, item);
     send(run, get, on_read, item);
 }
 

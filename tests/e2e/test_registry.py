@@ -269,6 +269,11 @@ def test_what_one_writes_the_other_reads(server, other, service):
     assert other.get(f"/config/{service}/key").json == value
 
 
+def test_the_registry_writes_no_environments(server):
+    assert "NOPERM" in run("redis-cli", "-h", f"{SUBNET}.10", "--user", "registry", "--pass", "registry-pass",
+                           "--no-auth-warning", "del", "registry:environments:dev", check=False).stdout
+
+
 def test_what_the_reconciler_registers_is_its_own(server, service):
     instance = {"service": service, "id": "one", "host": "10.0.0.9", "port": None, "protocol": "tcp", "version": "1",
                 "health": "healthy", "tags": ["deployed"], "metadata": {}, "ttl": None, "source": "reconciler",
@@ -279,6 +284,8 @@ def test_what_the_reconciler_registers_is_its_own(server, service):
           "registry:events", document, service)
     wait_for(lambda: server.instances(service) == ["one"], "the registration")
     assert server.get(f"/services/{service}/instances/one").json == instance
+    described = server.get("/openapi.json").json
+    conforms(described, {"$ref": "#/components/schemas/Instance"}, {**instance, "host": None})
     assert server.register(service, "one").status == 409
     assert server.beat(service, "one", health="unhealthy").status == 409
     assert server.remove(service, "one").status == 409
@@ -306,6 +313,19 @@ def test_configuration_has_versions(server, service):
     history = server.get(f"{path}/history").json["versions"]
     assert [(v["version"], v["deleted"]) for v in history] == [(4, False), (3, True), (2, False), (1, False)]
     assert server.get(f"/config/{service}").json["values"] == [again.json]
+
+
+@pytest.mark.parametrize("value", [1e20, [1.5e300, -1e20, 1e-7, 0.5], 9007199254740992, -0.0, 1.7976931348623157e308])
+def test_every_number_that_is_stored_is_read(server, service, value):
+    server.set(service, "key", 0)
+    assert server.set(service, "key", value).status == 200
+    stored = json.loads(server.get(f"/config/{service}/key").text, parse_int=float)  # 1e20 comes back in full
+    assert (stored["version"], stored["value"]) == (2, value)
+
+
+def test_a_value_is_as_large_as_it_is_stored(server, service):
+    assert server.set(service, "key", [1e308] * 9000).status == 413
+    assert server.get(f"/config/{service}/key").status == 404
 
 
 def test_compare_and_set_lets_one_of_many_win(server, other, service):
@@ -559,6 +579,15 @@ def test_redis_away(server, service, fault):
     server.remove(service, "kept")
 
 
+def test_after_an_outage_all_have_their_whole_ttl(server, service):
+    """Also who is not overdue yet: it could not renew either."""
+    server.register(service, "one", ttl=600)
+    deadline = int(redis("zscore", "registry:expiry", f"{service}:one"))
+    docker("restart", "-t", "5", REDIS)
+    wait_for(redis_is_up, "Redis to be back")
+    wait_for(lambda: int(redis("zscore", "registry:expiry", f"{service}:one")) > deadline, "the deadline to be put off")
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_postgres_away(server, service, fault):
     away, back = FAULTS[fault]
@@ -623,6 +652,77 @@ def test_what_was_stored_but_not_published_is_published_later(start, server, ser
     sql(f"insert into registry.config_history values ('{service}', 'key', 2, '\"new\"', false, 'admin')")
     start()  # it compares when it connects
     wait_for(lambda: server.get(f"/config/{service}/key").json["value"] == "new", "the value to be published")
+
+
+def lock_history():
+    """Holds every statement on the history up until it is ended."""
+    session = subprocess.Popen(["psql", f"postgresql://postgres:postgres-pass@{SUBNET}.20/trading_ecosystem", "-qAt"], text=True,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    session.stdin.write("begin; lock table registry.config_history in access exclusive mode; select 'locked';\n")
+    session.stdin.flush()
+    assert session.stdout.readline() == "locked\n"
+    return session
+
+
+def test_what_redis_refused_is_published_when_it_accepts(server, service):
+    """Both links stay up; nothing but the registry's own memory tells that a value is missing."""
+    server.set(service, "key", "old")
+    redis("config", "set", "min-replicas-to-write", "1")
+    try:
+        answer = server.set(service, "key", "new")
+        assert answer.status == 503 and "is stored" in answer.json["error"]["message"]
+    finally:
+        redis("config", "set", "min-replicas-to-write", "0")
+    wait_for(lambda: server.get(f"/config/{service}/key").json["value"] == "new", "the value to be published")
+
+
+def test_one_value_that_cannot_be_published_holds_no_other_up(start, server, service):
+    server.set(service, "aaa", "old")
+    server.set(service, "zzz", "old")
+    redis("del", f"registry:config:{service}-a")
+    redis("set", f"registry:config:{service}-a", "no hash")
+    sql(f"insert into registry.config_history values ('{service}-a', 'key', 1, '1', false, 'admin'), "
+        f"('{service}', 'zzz', 2, '\"new\"', false, 'admin')")
+    start()
+    wait_for(lambda: server.get(f"/config/{service}/zzz").json["value"] == "new", "the other value to be published")
+    redis("del", f"registry:config:{service}-a")
+    wait_for(lambda: server.get(f"/config/{service}-a/key").status == 200, "the value to be published at last", 60)
+
+
+def test_a_write_that_was_given_up_is_not_stored_behind_our_back(server, service):
+    server.set(service, "key", "old")
+    session = lock_history()
+    try:
+        answer = server.set(service, "key", "new")
+        assert answer.status == 503 and "was not stored" in answer.json["error"]["message"]
+        assert server.healthy(), "the statement was too slow, PostgreSQL is not away"
+    finally:
+        session.communicate("rollback;\n")
+    assert server.set(service, "key", "newer").json["version"] == 2
+    assert sql(f"select count(*) from registry.config_history where service = '{service}'") == "2"
+
+
+def test_many_slow_reads_fail_alone(server, service):
+    """A statement that waits for its turn is no outage of PostgreSQL."""
+    assert server.set(service, "key", 1).status == 201
+    reconnects = server.log.read_text().count("up dependency=postgres")
+    session = lock_history()
+    try:
+        with concurrent.futures.ThreadPoolExecutor(40) as pool:
+            answers = list(pool.map(lambda _: server.get(f"/config/{service}/key/history"), range(40)))
+        assert {a.status for a in answers} == {503}
+        assert all(a.headers["Retry-After"] for a in answers)
+    finally:
+        session.communicate("rollback;\n")
+    assert server.get(f"/config/{service}/key/history").status == 200
+    assert server.log.read_text().count("up dependency=postgres") == reconnects
+
+
+def test_a_history_is_bounded(server, service):
+    for n in range(30):
+        assert server.set(service, "key", f"{n}" + "x" * 60000).status in (200, 201)
+    versions = [v["version"] for v in server.get(f"/config/{service}/key/history").json["versions"]]
+    assert versions == list(range(30, 30 - len(versions), -1)) and 10 < len(versions) < 30
 
 
 def test_redis_loses_everything(server, service):

@@ -65,6 +65,12 @@ def test_the_timeout_holds_while_the_engine_hangs(environment, hanging):
     assert "not converged within 2s" in result.stderr and "not yet answered" in result.stderr, result.stderr
 
 
+def test_the_timeout_holds_also_where_it_would_register_what_failed(environment, hanging):
+    environment.write({"web": busybox()}, redis={"address": "127.0.0.1:1"})
+    result = run(program, "apply", environment.file, "--timeout", "2s", "--request-timeout", "200s", check=False, env=hanging, limit=90)
+    assert result.returncode == 1, result.stderr
+
+
 def test_interrupted_while_the_engine_hangs(environment, hanging):
     environment.write({"web": busybox()})
     command = subprocess.Popen([str(program), "apply", str(environment.file), "--request-timeout", "200s"],

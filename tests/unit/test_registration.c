@@ -211,6 +211,22 @@ Test(registration, somebody_who_never_stops_changing_it_is_no_endless_loop) {
                                         {"", "+OK\r\n", 0},           {0}};
     begin(rules);
     cr_expect_eq(sync_with(1)->written, 0);
+    expect_error(ERROR_FAILED, "changed by somebody else");
+}
+
+Test(registration, what_is_refused_of_one_holds_no_other_up) {
+    static struct redis_rule rules[] = {
+        {"AUTH", "+OK\r\n", 0},
+        {"SMEMBERS", "*0\r\n", 0},
+        {"MGET registry:services:redis:tse-redis registry", "*2\r\n$-1\r\n$-1\r\n", 0},
+        {"MGET", "*1\r\n$-1\r\n", 0},
+        {"EXEC", "-EXECABORT Transaction discarded\r\n", 1},
+        {"EXEC", "*3\r\n+OK\r\n:1\r\n$3\r\n1-1\r\n", 0},
+        {"", "+OK\r\n", 0},
+        {0}};
+    begin(rules);
+    cr_expect_eq(sync_with(2)->written, 1);
+    expect_error(ERROR_FAILED, "EXECABORT");
 }
 
 Test(registration, withdrawing_takes_out_what_the_set_holds) {

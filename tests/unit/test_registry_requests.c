@@ -190,3 +190,32 @@ Test(registry_bodies, heartbeat_and_value) {
     cr_assert_null(value_read("{}", 2, &problem));
     cr_assert_str_eq(problem.field, "value");
 }
+
+Test(registry_bodies, values_that_postgres_writes_in_full) {
+    static const char stored[] = "{\"service\": \"a\", \"key\": \"k\", \"version\": 7, \"value\": "
+                                 "[100000000000000000000, -123456789012345678901234567890.5]}";
+    cr_assert_eq(value_version(stored, strlen(stored)), 7);
+    cr_assert_eq(value_version("{\"version\": 1.5}", 16), -1);
+    cr_assert_eq(value_version("{\"version\": 0}", 14), -1);
+    cr_assert_eq(value_version("{\"version\": \"1\"}", 16), -1);
+    cr_assert_eq(value_version("{}", 2), -1);
+}
+
+/* 1e308 has 309 digits once it is stored; 200 of them fit, and no 200 more beside them. */
+Test(registry_bodies, a_value_is_as_large_as_it_is_stored) {
+    struct problem problem;
+    char body[4096] = "{\"value\": [\"e9999999 \\\" e9999999\", true, false, 1e308";
+    char *value = NULL;
+    for (int i = 0; i < 200; i++)
+        strcat(body, ",1e308");
+    strcat(body, "]}");
+    value = value_read(body, strlen(body), &problem);
+    cr_assert_not_null(value);
+    free(value);
+    body[strlen(body) - 2] = '\0';
+    for (int i = 0; i < 100; i++)
+        strcat(body, ",1e-30,1e300");
+    strcat(body, "]}");
+    cr_assert_null(value_read(body, strlen(body), &problem));
+    cr_assert_eq(problem.status, 413);
+}

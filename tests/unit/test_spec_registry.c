@@ -2,6 +2,7 @@
 #include "unit/spec_fixture.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 TestSuite(spec_registry, .init = fixture_begin, .fini = fixture_end);
@@ -147,6 +148,11 @@ Test(spec_registry, wrong_registrations) {
     expect_service_error("      registration: {port: 70000}\n",
                          "\"70000\" is not a port (1-65535)");
     expect_service_error("      registration: {tags: [A b]}\n", "\"A b\" is not a name");
+    char many[1024] = "      registration: {tags: [t0";
+    for (int i = 1; i < 33; i++)
+        snprintf(many + strlen(many), sizeof many - strlen(many), ", t%d", i);
+    strcat(many, "]}\n");
+    expect_service_error(many, "a registration has at most 32 tags");
     expect_service_error("      registration: {prt: 1}\n", "did you mean \"port\"?");
 }
 
