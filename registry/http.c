@@ -480,7 +480,7 @@ static int read_watch(struct request *request, const char *upgrade, struct probl
         return problem_set(problem, 400, "invalid_request", NULL, "the request has no path");
     if (read_head(request, path, (size_t)size, UNSAID, problem) != 0)
         return -1;
-    if (request->route.kind != ROUTE_WATCH || strcmp(upgrade, "websocket") != 0)
+    if (request->route.kind != ROUTE_WATCH || strcasecmp(upgrade, "websocket") != 0)
         return problem_set(problem, 400, "invalid_upgrade", NULL,
                            "only /watch can be upgraded, and only to websocket");
     if (!sync_was_live(request->server))
