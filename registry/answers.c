@@ -74,8 +74,8 @@ static void write_tags(FILE *out, const struct cache_service *service) {
             size_t i = 0;
             while (i < count && strcmp(seen[i], tag) != 0)
                 i++;
-            if (i < count || count == sizeof seen / sizeof *seen)
-                continue;
+            if (i < count || count == sizeof seen / sizeof *seen || !tag_is_valid(tag, strlen(tag)))
+                continue; /* not every writer of Redis checks its tags */
             seen[count++] = tag;
             fprintf(out, "%s\"%s\"", comma, tag);
             comma = ", ";

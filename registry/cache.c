@@ -172,7 +172,7 @@ static void sweep(struct cache_half *half, uint32_t generation) {
     }
 }
 
-static void forget_ahead(struct cache *cache) {
+void cache_forget_ahead(struct cache *cache) {
     struct cache_ahead *ahead = cache->ahead;
     HASH_CLEAR(hh, cache->ahead);
     while (ahead) {
@@ -190,7 +190,7 @@ void cache_scan_end(struct cache *cache) {
 void cache_clear(struct cache *cache) {
     cache->generation++;
     cache_scan_end(cache);
-    forget_ahead(cache);
+    cache_forget_ahead(cache);
 }
 
 static struct cache_ahead *find_ahead(struct cache *cache, const struct cache_half *half,

@@ -93,6 +93,9 @@ void cache_set_ahead(struct cache *cache, const struct cache_half *half, const c
 bool cache_is_ahead(struct cache *cache, const struct cache_half *half, const char *service,
                     const char *name, struct event_id id);
 
+/* Forgets all such notes: the events may never come. */
+void cache_forget_ahead(struct cache *cache);
+
 /* Whether an entry has the tag ("" is any) and the health ("" is any). */
 bool cache_entry_matches(const struct cache_entry *entry, const char *tag, const char *health);
 

@@ -68,6 +68,7 @@ static void format_response(struct request *request, const char *type, const cha
                         request->closes ? "Connection: close\r\n" : "");
     size_t head_size = used < (int)sizeof head ? (size_t)used : sizeof head - 1;
     size_t body_size = request->method == METHOD_HEAD ? 0 : size;
+    request->head_size = head_size;
     request->response_size = head_size + body_size;
     request->response = malloc(LWS_PRE + request->response_size + 1);
     if (!request->response)
@@ -330,10 +331,37 @@ static void end_request(struct session *session) {
     session->request = NULL;
 }
 
+/* Whether libwebsockets has read bytes (of this connection, or of another: it does not tell) that
+ * no request has taken yet. Only when no read is being taken apart, as in a writable callback. */
+static bool has_untaken_bytes(struct lws *wsi) {
+    return lws_service_adjust_timeout(lws_get_context(wsi), 1, 0) == 0;
+}
+
+/* Makes an answer that was already put together say that the connection ends. */
+static void say_closes(struct request *request) {
+    static const char line[] = "Connection: close\r\n";
+    const size_t line_size = sizeof line - 1;
+    size_t size = request->response_size + line_size;
+    unsigned char *longer = realloc(request->response, LWS_PRE + size + 1);
+    if (!longer)
+        abort();
+    unsigned char *end = longer + LWS_PRE + request->head_size - 2;
+    memmove(end + line_size, end, request->response_size - request->head_size + 2);
+    memcpy(end, line, line_size);
+    request->response = longer;
+    request->response_size = size;
+    request->head_size += line_size;
+    request->closes = true;
+}
+
 /* Writes the answer. Non-zero: close the connection. */
 static int write_response(struct session *session) {
     struct request *request = session->request;
     struct lws *wsi = request->wsi;
+    /* A request with a body that libwebsockets takes out of its own buffer makes it spin: what was
+     * sent before this answer (a pipelined request) is dropped, and the client told so. */
+    if (!request->closes && has_untaken_bytes(wsi))
+        say_closes(request);
     int written =
         lws_write(wsi, request->response + LWS_PRE, request->response_size, LWS_WRITE_HTTP_HEADERS);
     bool closes = request->closes;
@@ -362,6 +390,19 @@ static int maybe_write(struct session *session) {
     return request && request->answered && request->response ? write_response(session) : 0;
 }
 
+/* Has the answer written if there is one already: at once when the connection then ends, else when
+ * libwebsockets is done with what it is reading and it shows whether bytes are left. */
+static int soon_write(struct session *session) {
+    const struct request *request = session->request;
+    // NOLINTNEXTLINE(clang-analyzer-unix.Malloc) as above
+    if (!request || !request->answered || !request->response)
+        return 0;
+    if (request->closes)
+        return write_response(session);
+    lws_callback_on_writable(request->wsi);
+    return 0;
+}
+
 static struct request *new_request(struct lws *wsi, struct server *server) {
     struct request *request = memory_alloc(sizeof *request);
     request->server = server;
@@ -388,7 +429,7 @@ static int on_request(struct lws *wsi, struct session *session, struct server *s
         request->closes = request->closes || request->lingers;
         request_problem(request, &problem);
         /* A body on its way is read before the answer, else the client might not see it. */
-        return length > 0 && !request->lingers ? 0 : maybe_write(session);
+        return length > 0 && !request->lingers ? 0 : soon_write(session);
     }
     if (length > 0) {
         request->body_expected = (size_t)length;
@@ -396,7 +437,7 @@ static int on_request(struct lws *wsi, struct session *session, struct server *s
         return 0;
     }
     dispatch(request);
-    return maybe_write(session);
+    return soon_write(session);
 }
 
 static int on_body(struct session *session, const char *data, size_t size) {
@@ -416,7 +457,7 @@ static int on_body_complete(struct session *session) {
         return 0;
     if (!request->dispatched)
         dispatch(request);
-    return request->lingers ? 0 : maybe_write(session);
+    return request->lingers ? 0 : soon_write(session);
 }
 
 /* The client has gone. An answer that is still awaited frees the request when it comes. */
@@ -439,7 +480,7 @@ static int read_watch(struct request *request, const char *upgrade, struct probl
         return problem_set(problem, 400, "invalid_request", NULL, "the request has no path");
     if (read_head(request, path, (size_t)size, UNSAID, problem) != 0)
         return -1;
-    if (request->route.kind != ROUTE_WATCH || strcmp(upgrade, "websocket") != 0)
+    if (request->route.kind != ROUTE_WATCH || strcasecmp(upgrade, "websocket") != 0)
         return problem_set(problem, 400, "invalid_upgrade", NULL,
                            "only /watch can be upgraded, and only to websocket");
     if (!sync_was_live(request->server))

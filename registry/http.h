@@ -32,6 +32,7 @@ struct request {
     size_t body_expected;
     unsigned char *response; /* LWS_PRE bytes, then the answer */
     size_t response_size;
+    size_t head_size; /* of the response */
 };
 
 #define JSON_TYPE "application/json"

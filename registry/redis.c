@@ -104,7 +104,10 @@ static void authenticated(void *data, redisReply *reply) {
     if (!reply)
         return;
     if (reply->type == REDIS_REPLY_ERROR) {
-        redis_reset(redis, reply->str);
+        /* Its first word, such as WRONGPASS: the rest may repeat what was sent. */
+        char word[32];
+        snprintf(word, sizeof word, "%.*s", (int)strcspn(reply->str, " \r\n"), reply->str);
+        redis_reset(redis, word);
         return;
     }
     link_up(&redis->link);

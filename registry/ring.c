@@ -83,3 +83,11 @@ bool ring_seek(const struct ring *ring, struct event_id id, uint64_t *place) {
     *place = low;
     return true;
 }
+
+bool ring_resume(const struct ring *ring, struct event_id id, uint64_t *place) {
+    if (!ring_seek(ring, id, place))
+        return false;
+    return event_id_compare(id, ring->floor) == 0 ||
+           (*place > ring->first &&
+            event_id_compare(id, ring->slots[(*place - 1) % RING_SLOTS]->id) == 0);
+}

@@ -52,4 +52,8 @@ struct message *ring_at(const struct ring *ring, uint64_t place);
 /* The place of the first event after `id`; false when events after it are held no more. */
 bool ring_seek(const struct ring *ring, struct event_id id, uint64_t *place);
 
+/* Like ring_seek(), but also false when `id` itself is unknown here: who has such a token may know
+ * of events that Redis has lost. */
+bool ring_resume(const struct ring *ring, struct event_id id, uint64_t *place);
+
 #endif

@@ -47,6 +47,8 @@ struct server {
     struct config *config;
     struct watcher *watchers;
     unsigned watcher_count;
+    struct batch *snapshot;  /* the latest that is still being sent, or NULL */
+    unsigned snapshot_count; /* how many are */
 
     int connections;
     int waiting; /* requests that wait for a dependency */

@@ -21,11 +21,12 @@ struct sync {
     enum phase phase;
     bool was_live;
     bool covered;    /* the stream has everything since `position` */
+    bool has_last;   /* the stream still has the event at `position` */
     unsigned hashes; /* configuration hashes yet to be answered */
     bool config_scanned;
     struct event_id position; /* the last event that watchers know */
     struct event_id scanned;  /* events up to here are in the cache by the scan */
-    struct event_id oldest;
+    struct event_id now;      /* Redis' clock, as the id of an event that never was */
 };
 
 /* --- Events -------------------------------------------------------------------------------------
@@ -112,6 +113,10 @@ void sync_apply_own(struct server *server, const char *type, const char *service
                     const char *data, size_t size, const char *id) {
     struct stream_event event = {
         .type = type, .service = service, .name = name, .data = data, .data_size = size};
+    /* A scan may have read what was before this change and answer later: then the stream alone
+     * brings the change, after the scan. */
+    if (server->sync->phase == PHASE_SCANNING)
+        return;
     if (!event_id_parse(id, &event.id) || !find_type(&event) ||
         event_id_compare(event.id, server->sync->position) <= 0)
         return;
@@ -161,6 +166,7 @@ static void scan_done(struct server *server) {
              HASH_COUNT(server->cache.instances.entries), HASH_COUNT(server->cache.config.entries),
              sync->covered);
     if (!sync->covered) {
+        cache_forget_ahead(&server->cache); /* those events may never come */
         sync->position = sync->scanned;
         ring_reset(&server->ring, sync->position);
         if (again)
@@ -354,10 +360,25 @@ static struct event_id id_of_first(const redisReply *entries) {
     return id;
 }
 
-static void oldest_answered(void *data, redisReply *reply) {
+static void time_answered(void *data, redisReply *reply) {
+    struct server *server = data;
+    int64_t seconds = 0;
+    int64_t micros = 0;
+    if (scan_failed(server, reply))
+        return;
+    if (!number_parse(reply_text(reply_at(reply, 0)), 1, INT64_MAX / 1000 - 1, &seconds) ||
+        !number_parse(reply_text(reply_at(reply, 1)), 0, 999999, &micros)) {
+        redis_reset(&server->stream, "TIME makes no sense");
+        return;
+    }
+    /* Before every event that is yet to come, after every one that was. */
+    server->sync->now = (struct event_id){(uint64_t)(seconds * 1000 + micros / 1000 - 1), 0};
+}
+
+static void last_answered(void *data, redisReply *reply) {
     struct server *server = data;
     if (!scan_failed(server, reply))
-        server->sync->oldest = id_of_first(reply);
+        server->sync->has_last = reply_at(reply, 0) != NULL;
 }
 
 static void newest_answered(void *data, redisReply *reply) {
@@ -365,9 +386,9 @@ static void newest_answered(void *data, redisReply *reply) {
     struct sync *sync = server->sync;
     if (scan_failed(server, reply))
         return;
-    sync->scanned = id_of_first(reply);
-    sync->covered = sync->was_live && event_id_compare(sync->oldest, sync->position) <= 0 &&
-                    event_id_compare(sync->position, sync->scanned) <= 0;
+    /* An empty stream says nothing of what it held before: its events begin now. */
+    sync->scanned = reply_at(reply, 0) ? id_of_first(reply) : sync->now;
+    sync->covered = sync->was_live && sync->has_last;
     sync->phase = PHASE_SCANNING;
     sync->hashes = 0;
     sync->config_scanned = false;
@@ -377,8 +398,10 @@ static void newest_answered(void *data, redisReply *reply) {
 
 static void up(void *data) {
     struct server *server = data;
-    redis_command(&server->stream, oldest_answered, server, "XRANGE", REDIS_EVENTS_KEY, "-", "+",
-                  "COUNT", "1");
+    char last[EVENT_ID_SIZE];
+    event_id_format(last, server->sync->position);
+    redis_command(&server->stream, time_answered, server, "TIME");
+    redis_command(&server->stream, last_answered, server, "XRANGE", REDIS_EVENTS_KEY, last, last);
     redis_command(&server->stream, newest_answered, server, "XREVRANGE", REDIS_EVENTS_KEY, "+", "-",
                   "COUNT", "1");
 }

@@ -11,9 +11,12 @@
 #include <string.h>
 #include <utlist.h>
 
-#define CLOSE_TRY_AGAIN 1013  /* RFC 6455 has it from its registry */
-#define PAGE            "200" /* events fetched at once */
-#define BURST           32    /* messages written before others have their turn */
+#define CLOSE_TRY_AGAIN  1013  /* RFC 6455 has it from its registry */
+#define PAGE             "201" /* events fetched at once, with the last known one */
+#define BURST            32    /* messages written before others have their turn */
+#define SNAPSHOTS        4     /* of different positions, in memory at once */
+#define SNAPSHOT_SECONDS 60    /* to take one */
+#define ENDING_SECONDS   30    /* to take what says why it ends */
 
 _Static_assert(RING_PRE >= LWS_PRE, "a message has room for the frame's header");
 
@@ -24,8 +27,10 @@ enum watch_mode {
     WATCH_ENDING
 };
 
-/* Messages of a snapshot, shared by those who start over together, or of one page. */
+/* Messages of a snapshot, shared by those who start over at the same position, or of one page. */
 struct batch {
+    struct server *server; /* of a snapshot, else NULL */
+    struct event_id position;
     unsigned references;
     size_t count;
     struct message **messages;
@@ -40,12 +45,12 @@ struct watcher {
     bool greeted;
     bool snapshot; /* the queue is one */
     bool say_reset;
+    bool outdated;   /* the token it came with was */
     unsigned asking; /* answers of Redis yet to come */
     int close_code;
     struct event_id begin; /* the token it came with, or got */
     struct event_id last;  /* what the client knows */
-    struct event_id oldest;
-    uint64_t place; /* in the ring */
+    uint64_t place;        /* in the ring */
     struct batch *queue;
     size_t sent; /* of the queue */
 };
@@ -55,6 +60,11 @@ static void batch_release(struct batch *batch) {
         return;
     for (size_t i = 0; i < batch->count; i++)
         message_release(batch->messages[i]);
+    if (batch->server) {
+        batch->server->snapshot_count--;
+        if (batch->server->snapshot == batch)
+            batch->server->snapshot = NULL;
+    }
     free(batch->messages);
     free(batch);
 }
@@ -72,13 +82,24 @@ static void set_queue(struct watcher *watcher, struct batch *batch, bool snapsho
     watcher->sent = 0;
     watcher->snapshot = snapshot;
     watcher->mode = WATCH_QUEUE;
+    if (snapshot)
+        lws_set_timeout(watcher->wsi, PENDING_TIMEOUT_USER_OK, SNAPSHOT_SECONDS);
     lws_callback_on_writable(watcher->wsi);
 }
 
 static void end_with(struct watcher *watcher, int code) {
     watcher->mode = WATCH_ENDING;
     watcher->close_code = code;
+    batch_release(watcher->queue);
+    watcher->queue = NULL;
+    lws_set_timeout(watcher->wsi, PENDING_TIMEOUT_USER_OK, ENDING_SECONDS);
     lws_callback_on_writable(watcher->wsi);
+}
+
+/* It cannot be kept up to date: it comes back with its token. */
+static void send_away(struct watcher *watcher) {
+    watcher->server->metrics.lagged++;
+    end_with(watcher, CLOSE_TRY_AGAIN);
 }
 
 /* --- Snapshots ----------------------------------------------------------------------------------
@@ -96,18 +117,36 @@ static void add_half(struct batch *batch, struct cache_half *half, struct event_
     }
 }
 
+/* The present state, and a reference to it; NULL when too many are being sent. */
 static struct batch *take_snapshot(struct server *server) {
     struct cache *cache = &server->cache;
+    struct event_id position = sync_position(server);
+    if (server->snapshot && event_id_compare(server->snapshot->position, position) == 0) {
+        server->snapshot->references++;
+        return server->snapshot;
+    }
+    if (server->snapshot_count >= SNAPSHOTS)
+        return NULL;
     struct batch *batch =
         batch_new(HASH_COUNT(cache->instances.entries) + HASH_COUNT(cache->config.entries));
-    add_half(batch, &cache->instances, sync_position(server));
-    add_half(batch, &cache->config, sync_position(server));
+    batch->server = server;
+    batch->position = position;
+    server->snapshot = batch;
+    server->snapshot_count++;
+    add_half(batch, &cache->instances, position);
+    add_half(batch, &cache->config, position);
     return batch;
 }
 
-/* Sends a watcher the present state (takes the reference to the snapshot). */
-static void start_over(struct watcher *watcher, struct batch *snapshot) {
-    watcher->last = sync_position(watcher->server);
+/* Sends a watcher the present state, or away when there is no room for it. */
+static void start_over(struct watcher *watcher) {
+    struct batch *snapshot = take_snapshot(watcher->server);
+    watcher->outdated = !watcher->greeted;
+    if (!snapshot) {
+        send_away(watcher);
+        return;
+    }
+    watcher->last = snapshot->position;
     watcher->place = watcher->server->ring.next;
     watcher->say_reset = true;
     set_queue(watcher, snapshot, true);
@@ -115,14 +154,14 @@ static void start_over(struct watcher *watcher, struct batch *snapshot) {
 
 void watch_reset(struct server *server) {
     struct watcher *watcher;
-    struct batch *snapshot = server->watchers ? take_snapshot(server) : NULL;
+    server->snapshot = NULL; /* what it says may be lost */
     for (watcher = server->watchers; watcher; watcher = watcher->next) {
-        if (watcher->mode == WATCH_ENDING || watcher->mode == WATCH_ASKING)
-            continue;
-        snapshot->references++;
-        start_over(watcher, snapshot);
+        batch_release(watcher->queue); /* makes room */
+        watcher->queue = NULL;
     }
-    batch_release(snapshot);
+    for (watcher = server->watchers; watcher; watcher = watcher->next)
+        if (watcher->mode != WATCH_ENDING && watcher->mode != WATCH_ASKING)
+            start_over(watcher);
 }
 
 /* --- Replays ------------------------------------------------------------------------------------
@@ -150,9 +189,16 @@ static bool still_here(struct watcher *watcher, const redisReply *reply) {
     return true;
 }
 
+static struct event_id id_of(const redisReply *entry) {
+    struct event_id id = {0, 0};
+    event_id_parse(reply_text(reply_at(entry, 0)), &id);
+    return id;
+}
+
+/* The messages of a page but for its first entry, which the watcher knows. */
 static struct batch *batch_of(const redisReply *entries, struct event_id *last) {
     struct batch *batch = batch_new(entries->elements);
-    for (size_t i = 0; reply_at(entries, i); i++) {
+    for (size_t i = 1; reply_at(entries, i); i++) {
         struct stream_event event;
         int status = stream_event_read(reply_at(entries, i), &event);
         if (event.id.ms)
@@ -165,57 +211,26 @@ static struct batch *batch_of(const redisReply *entries, struct event_id *last) 
     return batch;
 }
 
+/* The stream holds everything after an event exactly as long as it holds the event itself. */
 static void page_answered(void *data, redisReply *reply) {
     struct watcher *watcher = data;
     if (!still_here(watcher, reply))
         return;
+    if (event_id_compare(id_of(reply_at(reply, 0)), watcher->last) != 0) {
+        start_over(watcher);
+        return;
+    }
     struct batch *batch = batch_of(reply, &watcher->last);
     set_queue(watcher, batch, false);
 }
 
 static void ask_page(struct watcher *watcher) {
-    char token[EVENT_ID_SIZE];
-    char from[EVENT_ID_SIZE + 2];
-    snprintf(from, sizeof from, "(%s", event_id_format(token, watcher->last));
+    char from[EVENT_ID_SIZE];
+    event_id_format(from, watcher->last);
     watcher->mode = WATCH_ASKING;
     watcher->asking++;
     redis_command(&watcher->server->commands, page_answered, watcher, "XRANGE", REDIS_EVENTS_KEY,
                   from, "+", "COUNT", PAGE);
-}
-
-static struct event_id first_id(const redisReply *entries) {
-    struct event_id id = {0, 0};
-    event_id_parse(reply_text(reply_at(reply_at(entries, 0), 0)), &id);
-    return id;
-}
-
-static void oldest_answered(void *data, redisReply *reply) {
-    struct watcher *watcher = data;
-    if (still_here(watcher, reply))
-        watcher->oldest = first_id(reply);
-}
-
-static void newest_answered(void *data, redisReply *reply) {
-    struct watcher *watcher = data;
-    if (!still_here(watcher, reply))
-        return;
-    bool held = event_id_compare(watcher->oldest, watcher->last) <= 0 &&
-                event_id_compare(watcher->last, first_id(reply)) <= 0;
-    if (held)
-        ask_page(watcher);
-    else
-        start_over(watcher, take_snapshot(watcher->server));
-}
-
-/* Whether the stream still holds everything after the watcher's token. */
-static void ask_ends(struct watcher *watcher) {
-    struct redis *redis = &watcher->server->commands;
-    watcher->mode = WATCH_ASKING;
-    watcher->asking += 2;
-    redis_command(redis, oldest_answered, watcher, "XRANGE", REDIS_EVENTS_KEY, "-", "+", "COUNT",
-                  "1");
-    redis_command(redis, newest_answered, watcher, "XREVRANGE", REDIS_EVENTS_KEY, "+", "-", "COUNT",
-                  "1");
 }
 
 /* The queue is sent: what comes next. */
@@ -223,7 +238,12 @@ static void queue_done(struct watcher *watcher) {
     const struct ring *ring = &watcher->server->ring;
     batch_release(watcher->queue);
     watcher->queue = NULL;
-    if (watcher->snapshot || ring_seek(ring, watcher->last, &watcher->place))
+    if (watcher->snapshot) {
+        lws_set_timeout(watcher->wsi, NO_PENDING_TIMEOUT, 0);
+        watcher->mode = WATCH_LIVE;
+        if (watcher->place < ring->first)
+            send_away(watcher);
+    } else if (ring_seek(ring, watcher->last, &watcher->place))
         watcher->mode = WATCH_LIVE;
     else
         ask_page(watcher);
@@ -249,8 +269,8 @@ void watch_begin(struct watcher *watcher, struct lws *wsi) {
     DL_APPEND(server->watchers, watcher);
     server->watcher_count++;
     if (event_id_compare(watcher->last, position) > 0 ||
-        !ring_seek(&server->ring, watcher->last, &watcher->place))
-        ask_ends(watcher);
+        !(resumes ? ring_resume : ring_seek)(&server->ring, watcher->last, &watcher->place))
+        ask_page(watcher);
     lws_callback_on_writable(wsi);
 }
 
@@ -271,10 +291,9 @@ void watch_wake(struct server *server) {
     for (watcher = server->watchers; watcher; watcher = watcher->next) {
         if (watcher->mode != WATCH_LIVE)
             continue;
-        if (watcher->place < server->ring.first) {
-            server->metrics.lagged++;
-            end_with(watcher, CLOSE_TRY_AGAIN); /* it has its token */
-        } else
+        if (watcher->place < server->ring.first)
+            send_away(watcher);
+        else
             lws_callback_on_writable(watcher->wsi);
     }
 }
@@ -301,11 +320,13 @@ static int send_text(struct watcher *watcher, char *text, size_t size) {
                                                                                             : 0;
 }
 
-static int send_note(struct watcher *watcher, const char *type, struct event_id id) {
+/* A message about the connection itself; without a token when `id` is NULL. */
+static int send_note(struct watcher *watcher, const char *type, const struct event_id *id) {
     char token[EVENT_ID_SIZE];
     char buffer[RING_PRE + 128];
-    int size = snprintf(buffer + RING_PRE, sizeof buffer - RING_PRE,
-                        "{\"type\": \"%s\", \"token\": \"%s\"}", type, event_id_format(token, id));
+    int size = snprintf(buffer + RING_PRE, sizeof buffer - RING_PRE, "{\"type\": \"%s\"%s%s%s}",
+                        type, id ? ", \"token\": \"" : "", id ? event_id_format(token, *id) : "",
+                        id ? "\"" : "");
     return send_text(watcher, buffer + RING_PRE, (size_t)size);
 }
 
@@ -318,7 +339,7 @@ static int send_queued(struct watcher *watcher) {
     }
     bool snapshot = watcher->snapshot;
     queue_done(watcher);
-    return snapshot ? send_note(watcher, "snapshot-complete", watcher->last) : 0;
+    return snapshot ? send_note(watcher, "snapshot-complete", &watcher->last) : 0;
 }
 
 /* Sends the next message of the ring; 1: there is none yet. */
@@ -340,12 +361,14 @@ static int send_live(struct watcher *watcher) {
 /* Sends one message; 1: there is none to send now, -1: the connection is broken. */
 static int send_one(struct watcher *watcher) {
     if (!watcher->greeted) {
+        if (watcher->mode == WATCH_ASKING)
+            return 1; /* whether its token is good */
         watcher->greeted = true;
-        return send_note(watcher, "hello", watcher->begin);
+        return send_note(watcher, "hello", watcher->outdated ? NULL : &watcher->begin);
     }
     if (watcher->say_reset && watcher->mode == WATCH_QUEUE) {
         watcher->say_reset = false;
-        return send_note(watcher, "reset", watcher->last);
+        return send_note(watcher, "reset", NULL);
     }
     switch (watcher->mode) {
     case WATCH_QUEUE:

@@ -10,6 +10,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -454,9 +455,180 @@ def test_watch_starts_over_when_its_token_is_too_old(start, service):
     watch = server.watch(f"?service={service}&since=1-1")
     messages = [watch.receive() for _ in range(5)]
     assert [m["type"] for m in messages] == ["hello", "reset", "registered", "config-set", "snapshot-complete"]
+    assert messages[:2] == [{"type": "hello"}, {"type": "reset"}]
     assert messages[2]["snapshot"] and messages[2]["data"]["id"] == "one" and "token" not in messages[2]
     server.remove(service, "one")
     assert watch.receive()["type"] == "deregistered"
+
+
+def publish(events):
+    """Writes events into the stream as other programs do: (type, service, name, data)."""
+    lines = []
+    for kind, service, name, data in events:
+        words = ["XADD", "registry:events", "*", "type", kind, "service", service, "name", name, "data", json.dumps(data)]
+        lines.append(f"*{len(words)}\r\n" + "".join(f"${len(word.encode())}\r\n{word}\r\n" for word in words))
+    subprocess.run(["redis-cli", "-h", f"{SUBNET}.10", "--user", "admin", "--pass", "admin-pass", "--no-auth-warning", "--pipe"],
+                   input="".join(lines).encode(), check=True, stdout=subprocess.DEVNULL)
+
+
+def cut_streams():
+    """Ends every registry's connection that follows the stream: they read everything again."""
+    for line in redis("client", "list").splitlines():
+        client = dict(word.split("=", 1) for word in line.split() if "=" in word)
+        if client["cmd"].startswith("xread"):
+            redis("client", "kill", "id", client["id"], check=False)
+
+
+def scans(server):
+    return server.log.read_text().count(" event=synced ")
+
+
+def large_instances(service, count):
+    """What fills the buffers between the server and a client that does not read."""
+    return [("registered", service, f"n{n}", {"service": service, "id": f"n{n}", "n": n, "metadata": {"x": "x" * 4000}})
+            for n in range(count)]
+
+
+def test_watch_starts_over_when_the_stream_is_trimmed_while_it_resumes(start, service):
+    server = start()
+    token = server.watch().receive()["token"]
+    server.register(service, "first")
+    token = redis("xrevrange", "registry:events", "+", "-", "count", "1").split()[0]
+    publish(large_instances(service, 4000))
+    wait_for(lambda: len(server.instances(service)) == 4001, "the events to be read")
+    slow = server.watch(f"?since={token}", receive_buffer=4096, timeout=120)
+    assert slow.receive()["token"] == token
+    redis("xtrim", "registry:events", "maxlen", "10")
+    expected = 0
+    while (message := slow.receive())["type"] != "reset":
+        assert message["data"]["n"] == expected, "events are missing"
+        expected += 1
+    cut_streams()
+
+
+def test_slow_snapshots_end_and_are_few(start, service):
+    server = start()
+    publish(large_instances(service, 4000))
+    wait_for(lambda: len(server.instances(service)) == 4000, "the events to be read")
+    slow = []
+    for n in range(4):
+        slow += [server.watch("?since=1-1", receive_buffer=4096, timeout=120) for _ in range(2)]  # these share one
+        for watch in slow[-2:]:
+            assert [watch.receive() for _ in range(2)] == [{"type": "hello"}, {"type": "reset"}]
+        server.register(service, f"other-{n}")
+        wait_for(lambda: server.instances(service) and f"other-{n}" in server.instances(service), "the event")
+        time.sleep(0.2)
+    with pytest.raises(Closed) as closed:
+        late = server.watch("?since=1-1", timeout=60)
+        while late.receive()["type"] != "snapshot-complete":
+            pass
+    assert closed.value.code == 1013
+    publish(("updated", service, "n0", {"service": service, "id": "n0", "n": n}) for n in range(2100))
+    wait_for(lambda: server.get(f"/services/{service}/instances/n0").json["n"] == 2099, "the events to be read")
+    for watch in slow:
+        types = set()
+        with pytest.raises(Closed) as closed:
+            while True:
+                types.add(watch.receive()["type"])
+        assert closed.value.code == 1013 and "snapshot-complete" in types
+    cut_streams()
+
+
+def test_tokens_from_before_a_loss_of_the_stream_start_over(start, service):
+    server = start()
+    server.register(service, "one")
+    watch = server.watch(f"?service={service}")
+    token = watch.receive()["token"]
+    before = scans(server)
+    redis("del", "registry:events")
+    cut_streams()
+    wait_for(lambda: scans(server) > before, "everything to be read again")
+    server.register(service, "two")
+    wait_for(lambda: len(server.instances(service)) == 2, "the event")
+    resumed = server.watch(f"?service={service}&since={token}")
+    assert [resumed.receive()["type"] for _ in range(5)] == ["hello", "reset", "registered", "registered", "snapshot-complete"]
+
+
+class Gate:
+    """A way to Redis that can hold back the answer to the reading of all instances."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.held, self.open = threading.Event(), threading.Event()
+        self.armed = False
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            near = self.listener.accept()[0]
+            far = socket.create_connection((f"{SUBNET}.10", 6379))
+            asked = threading.Event()
+            threading.Thread(target=self.carry, args=(near, far, asked, True), daemon=True).start()
+            threading.Thread(target=self.carry, args=(far, near, asked, False), daemon=True).start()
+
+    def carry(self, source, target, asked, asks):
+        try:
+            while data := source.recv(65536):
+                if asks and self.armed and b"MGET" in data:
+                    asked.set()
+                elif not asks and asked.is_set():
+                    self.held.set()
+                    self.open.wait(60)
+                target.sendall(data)
+        except OSError:
+            pass
+        for end in (source, target):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+def test_what_is_removed_while_everything_is_read_stays_removed(start, service):
+    gate = Gate()
+    server = start(REDIS_HOST="127.0.0.1", REDIS_PORT=str(gate.port))
+    server.register(service, "one")
+    before = scans(server)
+    gate.armed = True
+    cut_streams()
+    assert gate.held.wait(60)
+    assert server.remove(service, "one").status == 200
+    gate.armed = False
+    gate.open.set()
+    wait_for(lambda: scans(server) > before and server.healthy(), "everything to be read again")
+    wait_for(lambda: server.instances(service) == [], "the instance to be gone")
+
+
+def test_upgrades_are_named_in_any_case(server):
+    answer = raw(server, f"GET /watch {HEAD}Connection: Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+                 "dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode(), until=b"\r\n\r\n")
+    assert answer.startswith("HTTP/1.1 101 ")
+
+
+def test_tags_that_others_wrote_do_not_break_answers(server, service):
+    publish([("registered", service, "one", {"service": service, "id": "one", "tags": ['a"b', "good", "\u0001"]})])
+    wait_for(lambda: server.instances(service) == ["one"], "the event to be read")
+    listed = server.get("/services?limit=1000").json["services"]
+    assert [s["tags"] for s in listed if s["name"] == service] == [["good"]]
+    cut_streams()
+
+
+def test_what_redis_says_to_a_password_is_not_logged(dependencies, tmp_path):
+    """Redis may repeat it: "ERR unknown command 'AUTH', with args beginning with: …"."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = Server(tmp_path, REDIS_HOST="127.0.0.1", REDIS_PORT=str(listener.getsockname()[1]))
+        try:
+            listener.settimeout(60)
+            for _ in range(2):
+                connection = listener.accept()[0]
+                connection.settimeout(60)
+                assert b"registry-pass" in connection.recv(4096)
+                connection.sendall(b"-ERR unknown command, with args beginning with: registry-pass\r\n")
+            wait_for(lambda: "ERR" in server.log.read_text(), "the answer to be logged")
+            assert "registry-pass" not in server.log.read_text()
+        finally:
+            server.stop()
 
 
 def test_a_thousand_watchers_are_told(server, service):
@@ -784,7 +956,7 @@ def tough(start):
     return start(program=str(SANITIZED)) if SANITIZED.exists() else start()
 
 
-def raw(server, data, limit=60):
+def raw(server, data, limit=60, until=None):
     """Sends bytes as they are; returns what comes until the server closes or its answer is whole."""
     answer = b""
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
@@ -796,6 +968,8 @@ def raw(server, data, limit=60):
                 if not part:
                     break
                 answer += part
+                if until and until in answer:
+                    break
                 head, _, body = answer.partition(b"\r\n\r\n")
                 length = re.search(rb"(?i)content-length: (\d+)", head)
                 if length and len(body) >= int(length[1]):
@@ -859,17 +1033,51 @@ def test_a_value_of_64_kib_and_no_more(tough, service):
     assert tough.set(service, "nul", "a\0b").status == 400
 
 
-def test_pipelined_requests_are_answered_in_order(tough, service):
-    body = '{"host": "a"}'
-    text = (f"PUT /services/{service}/instances/a {HEAD}Authorization: Bearer {TOKENS['register']}\r\nContent-Length: {len(body)}\r\n\r\n{body}"
-            f"GET /services/{service}/instances/a {HEAD}\r\nGET /live {HEAD}Connection: close\r\n\r\n")
-    with socket.create_connection(("127.0.0.1", tough.port)) as connection:
-        connection.settimeout(60)
-        connection.sendall(text.encode())
-        answer = b""
+def until_closed(connection):
+    answer = b""
+    try:
         while part := connection.recv(65536):
             answer += part
-    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"201", b"200", b"200"]
+    except ConnectionError:
+        pass
+    return answer
+
+
+PIPELINED = {
+    "GET": f"GET /live {HEAD}\r\n", "HEAD": f"HEAD /live {HEAD}\r\n", "DELETE": f"DELETE /config/web/pipe {HEAD}\r\n",
+    "OPTIONS": f"OPTIONS /live {HEAD}\r\n", "GET with a body": f"GET /live {HEAD}Content-Length: 3\r\n\r\nabc",
+    "PUT": f"{PUT}Content-Length: 13\r\n\r\n" + '{"host": "a"}', "PUT, its body to come": f"{PUT}Content-Length: 13\r\n\r\n",
+    "PUT without a token": f"PUT /config/web/pipe {HEAD}Content-Length: 3\r\n\r\nabc",
+    "POST": f"POST /services/web/instances/a/heartbeat {HEAD}Authorization: Bearer {TOKENS['register']}\r\nContent-Length: 2\r\n\r\n{{}}",
+    "half a head": "PUT /services/web/ins",
+}
+
+
+def test_a_pipelined_request_is_dropped_and_the_connection_ends(start):
+    """Whatever is sent before the first answer: it gets no answer and no one else waits for it."""
+    server = start(program=str(SANITIZED)) if SANITIZED.exists() else start()
+    firsts = [name for name in PIPELINED if name not in ("PUT, its body to come", "half a head")]
+    for first, second in itertools.product(firsts, PIPELINED):
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.settimeout(60)
+            connection.sendall((PIPELINED[first] + PIPELINED[second]).encode())
+            answer = until_closed(connection)
+        assert len(re.findall(rb"HTTP/1.1 \d+ ", answer)) == 1, (first, second, answer)
+        assert b"\r\nConnection: close\r\n" in answer, (first, second, answer)
+        assert server.get("/live").status == 200
+    server.stop()
+
+
+def test_requests_one_after_the_other_share_a_connection(tough, service):
+    connection = http.client.HTTPConnection("127.0.0.1", tough.port, timeout=60)
+    connection.connect()
+    mine = connection.sock
+    for n in range(20):
+        body = {"host": "a", "port": n + 1}
+        assert tough.request("PUT", f"/services/{service}/instances/a", body, "register", connection=connection).status in (200, 201)
+        assert tough.get(f"/services/{service}/instances/a", connection=connection).json["port"] == n + 1
+        assert connection.sock is mine
+    connection.close()
 
 
 def test_slow_and_half_open_clients_harm_nobody(tough):

@@ -135,6 +135,10 @@ Test(registry_ring, seeks_by_id) {
     cr_assert(ring_seek(&ring, (struct event_id){35, 0}, &place) &&
               ring_at(&ring, place)->id.ms == 40);
     cr_assert(ring_seek(&ring, (struct event_id){50, 0}, &place) && !ring_at(&ring, place));
+    cr_assert(ring_resume(&ring, (struct event_id){10, 0}, &place));
+    cr_assert(ring_resume(&ring, (struct event_id){50, 0}, &place));
+    cr_assert_not(ring_resume(&ring, (struct event_id){35, 0}, &place));
+    cr_assert_not(ring_resume(&ring, (struct event_id){60, 0}, &place));
     ring_reset(&ring, (struct event_id){0, 0});
     cr_assert_eq(ring.bytes, 0);
 }
