@@ -267,8 +267,8 @@ SERVICES = ("registry", "reconciler", "exchange-simulator", "custodian-simulator
 
 @pytest.mark.parametrize("user", SERVICES)
 def test_redis_users_write_their_own_keys_only(redis, user):
-    assert redis_cli(redis, user, "set", f"{user}:x", "1").stdout == "OK\n"
-    assert redis_cli(redis, user, "xadd", f"{user}:stream", "*", "a", "b").returncode == 0
+    assert redis_cli(redis, user, "set", f"{user}:{'services:' if user == 'registry' else ''}x", "1").stdout == "OK\n"
+    assert redis_cli(redis, user, "xadd", f"{user}:{'events' if user == 'registry' else 'stream'}", "*", "a", "b").returncode == 0
     assert user == "registry" or redis_cli(redis, user, "publish", f"{user}:events", "m").returncode == 0
     assert redis_cli(redis, user, "get", "registry:services").returncode == 0
     for other in SERVICES:
@@ -406,7 +406,7 @@ def database():
                "--tmpfs", "/tmp:size=64m", "--tmpfs", "/var/run/postgresql:size=1m,uid=70,gid=70,mode=3775",
                "-e", "POSTGRES_DB=trading_ecosystem", "-e", "POSTGRES_PASSWORD=top-secret",
                "-e", "POSTGRES_INITDB_ARGS=--encoding=UTF8 --locale=C.UTF-8 --data-checksums"]
-    for role in ROLES:
+    for role in (*ROLES, "REGISTRY"):
         options += ["-e", f"{role}_DB_PASSWORD={role}'s \"$word\""]
     postgres = Container(POSTGRES, "postgres", "-c", "config_file=/etc/postgresql/postgresql.conf", "-c", "log_statement=all",
                          options=options,
@@ -481,7 +481,7 @@ def test_prometheus_has_the_targets_and_rules_of_the_manifest(prometheus):
         targets = json.loads(prometheus.answers(9090, "/api/v1/targets")[1])["data"]["activeTargets"]
         return {target["labels"]["job"] for target in targets}
 
-    wanted = {"prometheus", "grafana", "jaeger", "otel-collector", "ecosystem"}
+    wanted = {"prometheus", "grafana", "jaeger", "otel-collector", "ecosystem", "registry"}
     prometheus.wait(lambda: jobs() == wanted, f"the targets {wanted}")
     rules = json.loads(prometheus.answers(9090, "/api/v1/rules")[1])["data"]["groups"]
     assert {rule["name"] for group in rules for rule in group["rules"]} == {"TargetDown", "RestartLoop"}
