@@ -541,6 +541,17 @@ Test(docker_inspect, files_are_told_by_size_mode_and_time) {
     cr_assert(earlier == false);
 }
 
+Test(docker_inspect, what_the_engine_can_never_start_again_is_dead) {
+    set("State", "Status", "\"created\"");
+    set("State", "Running", "false");
+    set("State", "Error", "\"id already in use\"");
+    look_around();
+    cr_assert(eq(int, look_at_container()->state, RUN_DEAD));
+    set("State", "Error", "\"driver failed programming external connectivity\"");
+    look_around();
+    cr_assert(eq(int, look_at_container()->state, RUN_CREATED));
+}
+
 /* A look tells no owner: the time must. */
 Test(docker_inspect, files_of_another_owner_are_told_by_time) {
     struct file old = *file_of(0);

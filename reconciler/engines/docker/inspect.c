@@ -98,10 +98,18 @@ static int number(const json_t *object, const char *key) {
     return value > INT_MAX ? INT_MAX : value < INT_MIN ? INT_MIN : (int)value;
 }
 
+/* An engine that was killed while it started a container leaves it to containerd, and can never
+ * start it again: only one made anew, with another id, will run. Its volumes are carried over. */
+static bool is_stuck(const json_t *state) {
+    const char *error = docker_member(state, "Error");
+    return !json_is_true(json_object_get(state, "Running")) && error &&
+           strstr(error, "id already in use") != NULL;
+}
+
 static void describe_state(struct docker_view *view, struct resource *container,
                            const json_t *document, const struct resource *desired) {
     const json_t *state = json_object_get(document, "State");
-    container->state = run_state(docker_member(state, "Status"));
+    container->state = is_stuck(state) ? RUN_DEAD : run_state(docker_member(state, "Status"));
     container->exit_code = number(state, "ExitCode");
     container->health = health_of(state, desired);
     container->created = docker_view_keep(view, docker_member(document, "Created"));
