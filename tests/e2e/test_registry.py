@@ -763,7 +763,9 @@ def test_after_an_outage_all_have_their_whole_ttl(server, service):
 @pytest.mark.parametrize("fault", FAULTS)
 def test_postgres_away(server, service, fault):
     away, back = FAULTS[fault]
-    server.set(service, "key", 1)
+    wait_for(server.healthy, "the registry to be over the test before")
+    stored = server.set(service, "key", 1)
+    assert stored.status == 201, stored.json
     docker(*away, POSTGRES)
     try:
         wait_for(lambda: server.get("/health").status == 503, "the outage to be seen")
