@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t lines = 1;
     for (size_t i = 0; i < size; i++)
         lines += text[i] == '\n';
-    variables_mark_sensitive(variables, "A");
+    variables_mark_sensitive(variables, (const char *const[]){"A", NULL});
     int status = variables_read_text(variables, "fuzz.env", text, size, diagnostics);
     assert((status != 0) == (diagnostics_errors(diagnostics) > 0));
     assert(strcmp(variables_get(variables, "FOO"), "first") == 0);
@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         assert(diagnostic->at.column >= 1 && diagnostic->at.column <= size + 1);
     }
     diagnostics_print(diagnostics, nowhere, false);
-    variables_mark_sensitive(variables, "B");
+    variables_mark_sensitive(variables, (const char *const[]){"B", NULL});
     free(text);
     diagnostics_free(diagnostics);
     arena_free(arena);

@@ -266,8 +266,10 @@ Test(docker_observe, an_image_named_by_digest_is_never_outdated) {
 /* Only about those that are not as desired the engine is asked who is on them. */
 Test(docker_observe, strangers_on_a_network_that_differs) {
     const char *id = strstr(containers, "\"Id\": \"") + 7;
-    cleanup_free char *inspected = format_text(
-        "{\"Containers\":{\"%.64s\":{\"Name\":\"ours\"},\"f1\":{\"Name\":\"theirs\"}}}", id);
+    cleanup_free char *inspected =
+        format_text("{\"Containers\":{\"%.64s\":{\"Name\":\"ours\"},\"f1\":{\"Name\":\"theirs\"},"
+                    "\"ep-e1\":{\"Name\":\"leaving\"}}}",
+                    id);
     cleanup_free char *networks = dump("networks.json");
     const struct docker_answer_rule rules[] = {{"/volumes", 200, "{}", NULL, NULL},
                                                {"/networks/", 200, inspected, NULL, NULL},

@@ -27,6 +27,12 @@ static bool differs(const struct docker_view *view, const struct resource *obser
                        &observed->applied, &changes) > 0;
 }
 
+/* An endpoint that no container has (any more, or yet) is listed as "ep-ID": that of a container
+ * which is just being taken off, for one. It is no stranger's, and gone in a moment. */
+static bool is_bare_endpoint(const char *id) {
+    return strncmp(id, "ep-", 3) == 0;
+}
+
 /* One that has gone since it was listed is none of a stranger's. */
 static int answer_network(struct docker_observation *observation, struct docker_query *query,
                           const struct http_response *response, struct error *error) {
@@ -42,7 +48,7 @@ static int answer_network(struct docker_observation *observation, struct docker_
     json_t *endpoint;
     json_object_foreach(json_object_get(document, "Containers"), id, endpoint) {
         const char *name = docker_member(endpoint, "Name");
-        if (!network || docker_observes(observation, id))
+        if (!network || is_bare_endpoint(id) || docker_observes(observation, id))
             continue;
         network->strangers = network->strangers ? arena_format(view->arena, "%s, %s",
                                                                network->strangers, name ? name : id)
